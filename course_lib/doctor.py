@@ -1,0 +1,154 @@
+"""``course doctor``: is everything there that the course needs, and what to type where it isn't."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+from packaging.markers import Marker
+
+from course_lib.install import LAB_SETTINGS, NEWEST, OLDEST
+from course_lib.lock import read_lock
+
+NEEDED, OPTIONAL = "needed", "optional"
+FREE_SPACE_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the table: what was looked at, whether it is fine, what was found, what to type if not."""
+
+    part: str
+    ok: bool
+    found: str
+    kind: str = NEEDED
+    advice: str = ""
+
+
+def examine(root: Path, prefix: Path | None = None) -> list[Finding]:
+    """Look at everything; never raises for what it finds, never changes anything.
+
+    ``prefix`` is the environment whose Jupyter settings are looked at (default: the one this runs in).
+    """
+    return [
+        python_version(),
+        environment(Path(prefix or sys.prefix)),
+        *locked_packages(root),
+        lab_settings(Path(prefix or sys.prefix)),
+        disk(root),
+        git(),
+        *system_parts(),
+    ]
+
+
+def python_version(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
+    """Python itself."""
+    fits = OLDEST <= tuple(version[:2]) <= NEWEST
+    oldest, newest = (".".join(map(str, v)) for v in (OLDEST, NEWEST))
+    return Finding(
+        "Python",
+        fits,
+        ".".join(map(str, version)),
+        advice="" if fits else f"{oldest} to {newest} is needed: make setup PYTHON=python{newest}",
+    )
+
+
+def environment(prefix: Path, base: Path | None = None) -> Finding:
+    """A virtual or conda environment, so that the course's packages meet nobody else's."""
+    conda = (prefix / "conda-meta").is_dir()
+    apart = conda or prefix.resolve() != Path(base or sys.base_prefix).resolve()
+    what = f"{'conda' if conda else 'virtual'} environment {prefix}" if apart else f"the system's own, {prefix}"
+    return Finding("Environment", apart, what, advice="" if apart else "make setup")
+
+
+def locked_packages(root: Path, installed: dict[str, str] | None = None) -> list[Finding]:
+    """One line when all packages are as locked, else one for each that is missing or differs."""
+    wanted = [(name, version) for name, version, marker in read_lock(root) if not marker or Marker(marker).evaluate()]
+    wrong = []
+    for name, version in wanted:
+        have = installed.get(name) if installed is not None else installed_version(name)
+        if have != version:
+            wrong.append(Finding(name, False, f"{have or 'missing'}, locked is {version}", advice="make setup"))
+    summary = f"{len(wanted) - len(wrong)} of {len(wanted)} as locked"
+    return [Finding("Packages", not wrong, summary, advice="make setup" if wrong else ""), *wrong]
+
+
+def installed_version(name: str) -> str | None:
+    """The version of an installed package, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def lab_settings(prefix: Path) -> Finding:
+    """JupyterLab without its news prompt and without questions to a server."""
+    path = prefix / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        settings = {}
+    fine = all(settings.get(plugin) == values for plugin, values in LAB_SETTINGS.items())
+    found = "no news prompt, no telemetry" if fine else "as shipped: JupyterLab will ask about news"
+    return Finding("JupyterLab settings", fine, found, OPTIONAL, "" if fine else "make setup")
+
+
+def disk(root: Path) -> Finding:
+    """Room for data, databases and executed notebooks, in a folder that can be written."""
+    free = shutil.disk_usage(root).free / 1e9
+    writable = os.access(root, os.W_OK)
+    fine = free >= FREE_SPACE_GB and writable
+    found = f"{free:.0f} GB free" + ("" if writable else f", but {root} can't be written")
+    advice = "" if fine else f"free {FREE_SPACE_GB} GB, or move the checkout to a folder you may write"
+    return Finding("Disk", fine, found, advice=advice)
+
+
+def git() -> Finding:
+    """Git: module 02 is about it, and `course check` finds untouched notebooks with it."""
+    path = shutil.which("git")
+    return Finding(
+        "Git",
+        path is not None,
+        path or "not found",
+        OPTIONAL,
+        "" if path else "git-scm.com, or your system's packages",
+    )
+
+
+def system_parts(system: str | None = None) -> list[Finding]:
+    """Parts that come from the system, not from Python: only some people need them."""
+    linux = (system or platform.system()) == "Linux"
+    sandbox = shutil.which("bwrap")
+    browser = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+    return [
+        Finding(
+            "bubblewrap (instructors: grading in a sandbox)",
+            sandbox is not None,
+            sandbox or ("not found" if linux else "exists for Linux only"),
+            OPTIONAL,
+            "" if sandbox else "sudo apt install bubblewrap" if linux else "grade on Linux, or in WSL 2 on Windows",
+        ),
+        Finding(
+            "Chromium (authors: pages checked as pictures)",
+            browser is not None,
+            browser or "not found",
+            OPTIONAL,
+            "" if browser else "sudo apt install chromium" if linux else "install Chrome or Chromium",
+        ),
+    ]
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether everything needed is there."""
+    return all(finding.ok for finding in findings if finding.kind == NEEDED)
+
+
+def as_json(findings: list[Finding]) -> dict:
+    """The findings for a program."""
+    return {"healthy": healthy(findings), "findings": [asdict(finding) for finding in findings]}

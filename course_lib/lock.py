@@ -1,0 +1,150 @@
+"""One list of packages, three files: pyproject.toml is written by hand, requirements.lock and environment.yml from it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from course_lib.errors import CourseError
+
+LOCK, CONDA, PROJECT = "requirements.lock", "environment.yml", "pyproject.toml"
+LOCK_HEADER = (
+    "# Every package of the course and everything they need, with the hashes of their files.\n"
+    "# One file for Python 3.11 to 3.13 on Linux, macOS and Windows. Written by `course lock`; don't edit.\n"
+)
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)(?:\s*;\s*([^\\]*?))?\s*\\?$", re.MULTILINE)
+
+
+def direct_requirements(root: Path) -> list[Requirement]:
+    """What pyproject.toml asks for by name."""
+    project = tomllib.loads((root / PROJECT).read_text(encoding="utf-8"))["project"]
+    return [Requirement(text) for text in project["dependencies"]]
+
+
+def locked_versions(text: str) -> list[tuple[str, str, str]]:
+    """(name, version, marker) of every package in a lock's text; the marker is "" where it holds everywhere."""
+    found = PINNED.findall(text)
+    if not found:
+        raise CourseError(f"{LOCK} names no package: it is empty or damaged. `course lock` writes it again.")
+    return [(canonicalize_name(name), version, marker.strip()) for name, version, marker in found]
+
+
+def read_lock(root: Path) -> list[tuple[str, str, str]]:
+    """:func:`locked_versions` of the project's own lock."""
+    path = root / LOCK
+    if not path.is_file():
+        raise CourseError(f"{LOCK} is missing from {root}: is this a whole checkout?")
+    return locked_versions(path.read_text(encoding="utf-8"))
+
+
+def render_conda(root: Path) -> str:
+    """environment.yml as it must be for the present lock: the same versions, for people who use conda.
+
+    Pip installs the packages there too: conda's own channels carry other versions at other times, and the
+    promise of this file is that nobody's numbers differ because of the tool that made their environment.
+    """
+    direct = {canonicalize_name(requirement.name) for requirement in direct_requirements(root)}
+    pins = read_lock(root)
+
+    def lines(chosen: list[tuple[str, str, str]]) -> list[str]:
+        rendered = []
+        for name, version, marker in chosen:
+            pin = f"{name}=={version} ; {marker}" if marker else f"{name}=={version}"
+            rendered.append(f'      - "{pin}"' if marker else f"      - {pin}")
+        return rendered
+
+    return "\n".join(
+        [
+            "# The course's environment for conda users; the same versions as requirements.lock.",
+            "# Written by `course lock`; don't edit.   conda env create -f environment.yml",
+            "name: taxi-mlops",
+            "channels:",
+            "  - conda-forge",
+            "dependencies:",
+            "  - python=3.11",
+            "  - pip",
+            "  - pip:",
+            "      # what the course uses by name",
+            *lines([pin for pin in pins if pin[0] in direct]),
+            "      # what those need",
+            *lines([pin for pin in pins if pin[0] not in direct]),
+            "      # the course's own package, from this folder",
+            "      - --editable .",
+            "",
+        ]
+    )
+
+
+def resolve(root: Path, *, upgrade: bool = False) -> str:
+    """A fresh lock text, made by uv from pyproject.toml; versions already locked stay unless ``upgrade``."""
+    uv = shutil.which("uv")
+    if uv is None:
+        raise CourseError("`course lock` needs uv to solve for every platform at once. Type: pip install uv")
+    command = [
+        uv,
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--fork-strategy",
+        "fewest",
+        "--generate-hashes",
+    ]
+    command += ["--python-version", "3.11", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
+    command += ["--upgrade"] if upgrade else []
+    # Given an existing output file, uv keeps its versions where they still fit.
+    scratch = root / f".{LOCK}.new"
+    try:
+        if (root / LOCK).is_file():
+            shutil.copy(root / LOCK, scratch)
+        done = subprocess.run(
+            [*command, PROJECT, "-o", scratch.name],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        if done.returncode:
+            raise CourseError(f"uv found no set of versions that fits together:\n{done.stderr.strip()}")
+        return LOCK_HEADER + scratch.read_text(encoding="utf-8").replace(scratch.name, LOCK)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def write_lock(root: Path, *, upgrade: bool = False) -> list[str]:
+    """Write requirements.lock and environment.yml; the names of those that changed."""
+    changed = []
+    for name, render in ((LOCK, lambda: resolve(root, upgrade=upgrade)), (CONDA, lambda: render_conda(root))):
+        path, text = root / name, render()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            changed.append(name)
+    return changed
+
+
+def differences(root: Path) -> list[str]:
+    """How the three files disagree, a sentence each; empty when they say the same. Needs no network."""
+    pins = read_lock(root)
+    versions: dict[str, list[str]] = {}
+    for name, version, _ in pins:
+        versions.setdefault(name, []).append(version)
+    found = []
+    for requirement in direct_requirements(root):
+        have = versions.get(canonicalize_name(requirement.name), [])
+        if not have:
+            found.append(f"{PROJECT} asks for {requirement}, and {LOCK} doesn't have it")
+        found += [
+            f"{PROJECT} asks for {requirement}, and {LOCK} has {v}" for v in have if v not in requirement.specifier
+        ]
+    conda = root / CONDA
+    if not conda.is_file():
+        found.append(f"{CONDA} is missing")
+    elif conda.read_text(encoding="utf-8") != render_conda(root):
+        found.append(f"{CONDA} and {LOCK} differ")
+    return found
