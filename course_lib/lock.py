@@ -1,4 +1,4 @@
-"""One list of packages, three files: pyproject.toml is written by hand, requirements.lock and environment.yml from it."""
+"""One list of packages, three files: pyproject.toml is written by hand, the lock and environment.yml from it."""
 
 from __future__ import annotations
 
