@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def steps(monkeypatch, tmp_path):
+def steps(monkeypatch):
     """Set-up with its slow steps replaced by a record of what they were asked for."""
     asked = []
 
@@ -56,9 +56,10 @@ def test_set_up_that_was_interrupted_is_done_again(steps, tmp_path, monkeypatch)
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(install, "run", stop)
-        install.set_up(ROOT, tmp_path / "v")
+        with pytest.raises(KeyboardInterrupt):
+            install.set_up(ROOT, tmp_path / "v")
     assert install.read_stamp(tmp_path / "v") is None
     del steps[:]
     install.set_up(ROOT, tmp_path / "v")
@@ -89,7 +90,8 @@ def test_a_python_the_lock_was_not_made_for_is_refused(version, monkeypatch):
         install.check_python(version)
 
 
-def test_a_failed_step_ends_in_one_sentence_and_no_stamp(steps, tmp_path, monkeypatch, capsys):
+@pytest.mark.usefixtures("steps")
+def test_a_failed_step_ends_in_one_sentence_and_no_stamp(tmp_path, monkeypatch, capsys):
     def broken(command, _):
         raise subprocess.CalledProcessError(7, command)
 
@@ -102,7 +104,8 @@ def test_a_failed_step_ends_in_one_sentence_and_no_stamp(steps, tmp_path, monkey
     assert install.read_stamp(tmp_path / "v") is None
 
 
-def test_jupyter_settings_silence_the_news_and_reach_every_kernel(steps, tmp_path):
+@pytest.mark.usefixtures("steps")
+def test_jupyter_settings_silence_the_news_and_reach_every_kernel(tmp_path):
     install.set_up(ROOT, tmp_path / "v")
     share = tmp_path / "v/share/jupyter"
     overrides = json.loads((share / "lab/settings/overrides.json").read_text(encoding="utf-8"))
