@@ -1,0 +1,169 @@
+"""Where months of trips come from: a simulator, a folder of the TLC's files, or the TLC itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from course_lib import paths
+from course_lib.errors import CourseError, UsageError
+from course_lib.taxi import monthfile, months, simulator, tlc
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """What :mod:`course_lib.taxi.trips` asks of a source."""
+
+    name: str
+
+    def available(self) -> list[str]:
+        """The months it has, in order."""
+
+    def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:
+        """The parquet file that holds ``month``, made or downloaded if need be."""
+
+    def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
+        """The trips of ``month`` as stored."""
+
+
+def choose(source: str | os.PathLike[str] | None = None) -> Source:
+    """The source that is meant: ``simulated``, ``tlc`` or a folder; None asks the variable TAXI_DATA.
+
+    A relative folder is looked for from the current folder, then from the project's. Raises UsageError for
+    a folder that isn't there.
+    """
+    wanted = source if source is not None else os.environ.get("TAXI_DATA", "").strip() or "simulated"
+    if wanted == "simulated":
+        return Simulated(paths.data_dir() / "simulated")
+    if wanted == "tlc":
+        return Tlc(paths.data_dir() / "tlc")
+    folder = Path(wanted).expanduser()
+    if not folder.is_absolute() and not folder.exists():
+        folder = paths.project_root() / folder
+    if not folder.is_dir():
+        found = "is a file, not a folder" if folder.exists() else "isn't there"
+        raise UsageError(
+            f"The data folder {Path(wanted)} {found}. Trips come from 'simulated', 'tlc', or a folder of TLC "
+            "parquet files: give one of them as source, or in the variable TAXI_DATA."
+        )
+    return Folder(folder)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that holds files named as the TLC names them; it is only ever read."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's path."""
+        return str(self.path)
+
+    def available(self) -> list[str]:
+        """The months whose file is there, whatever is in it."""
+        names = (p.name for p in self.path.glob(monthfile.name_of("*")))
+        stems = (name.removeprefix("green_tripdata_").removesuffix(".parquet") for name in names)
+        return sorted(stem for stem in stems if months.is_month(stem))
+
+    def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:  # noqa: ARG002
+        """The month's file. Raises MonthNotFound, listing what the folder holds."""
+        _no_rows(rows)
+        path = self.path / monthfile.name_of(str(month))
+        if path.is_file():
+            return path
+        raise months.MonthNotFound(
+            f"The folder {self.path} has no trips of {month} (it would be the file {path.name}). {self._holds()}"
+        )
+
+    def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
+        """The trips as stored."""
+        return monthfile.read(self.fetch(month, rows), columns)
+
+    def _holds(self) -> str:
+        if there := self.available():
+            return f"Months there: {months.listed(there)}."
+        others = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
+        shown = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
+        return f"It has no month at all, only: {shown}." if others else "It is empty."
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Simulated months, kept in ``cache`` between runs; where that can't be written to, made anew each time."""
+
+    cache: Path
+    name: str = "simulated"
+
+    def available(self) -> list[str]:
+        """Every month that the simulator knows."""
+        return months.months(simulator.FIRST, simulator.LAST)
+
+    def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:  # noqa: ARG002
+        """The month's file, simulated unless this version's is there. Raises NoRoom when the disk is full."""
+        path = self._path(month, rows)
+        if not self._is_current(path):
+            monthfile.write(simulator.simulate(str(month), rows), path)
+        return path
+
+    def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
+        """The trips as stored; without a cache if it can't be written to."""
+        path = self._path(month, rows)
+        if not self._is_current(path):
+            table = simulator.simulate(str(month), rows)
+            try:
+                monthfile.write(table, path)
+            except monthfile.NoRoom:
+                raise
+            except OSError as error:
+                log.info("no cache for simulated months: %s", error)
+            return (table.select(columns) if columns else table).to_pandas()
+        return monthfile.read(path, columns)
+
+    def _path(self, month: months.Month, rows: int | None) -> Path:
+        simulator.check_known(month)
+        usual = rows is None or rows == simulator.default_rows(str(month))
+        folder = self.cache if usual else self.cache / f"rows-{rows}"
+        return folder / monthfile.name_of(str(month))
+
+    @staticmethod
+    def _is_current(path: Path) -> bool:
+        try:
+            made_by = pq.read_schema(path).metadata or {}
+            return made_by.get(b"simulator") == simulator.VERSION.encode() and bool(monthfile.footer(path))
+        except (CourseError, OSError, ValueError):  # not there, damaged, or not readable: made anew
+            return False
+
+
+@dataclass(frozen=True)
+class Tlc:
+    """The TLC's public files, downloaded once into ``cache``."""
+
+    cache: Path
+    name: str = "tlc"
+
+    def available(self) -> list[str]:
+        """The months that the TLC should have published by now: the newest are about two months old."""
+        return tlc.published()
+
+    def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:
+        """The month's file, downloaded if it isn't there."""
+        _no_rows(rows)
+        path = self.cache / monthfile.name_of(str(month))
+        return path if path.is_file() else tlc.download(str(month), self.cache, progress=progress)
+
+    def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
+        """The trips as stored."""
+        return monthfile.read(self.fetch(month, rows), columns)
+
+
+def _no_rows(rows: int | None) -> None:
+    if rows is not None:
+        raise UsageError("Only simulated months come in any size: leave rows out, or use the source 'simulated'.")
