@@ -1,0 +1,16 @@
+# task: clean_trips
+# loses: 3
+# why: dropna() drops every ride without a passenger count, and no reason counts them.
+
+import pandas as pd
+
+
+def clean_trips(trips, month):
+    trips = trips.dropna()
+    reason = pd.Series("kept", index=trips.index)
+    reason[trips["duration"] > 60] = "too long"
+    reason[trips["duration"] < 1] = "too short"
+    reason[trips["lpep_pickup_datetime"].dt.strftime("%Y-%m") != month] = "other month"
+    reason[trips["duration"].isna()] = "no duration"
+    names = ["no duration", "other month", "too short", "too long", "kept"]
+    return trips[reason == "kept"], {name: int((reason == name).sum()) for name in names}
