@@ -1,0 +1,46 @@
+"""Progress of notebooks, a bar for each: on stderr, and quiet where nobody watches a terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+
+class CellProgress:
+    """Called with (notebook, cells done, cells); shows one bar at a time, and a line for logs."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._bar: Any = None
+
+    def __call__(self, name: str, done: int, cells: int) -> None:
+        """Move the notebook's bar on; a name not seen before opens the next one."""
+        if name != self._name:
+            self._open(name, cells)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+
+    def _open(self, name: str, cells: int) -> None:
+        self.close()
+        self._name = name
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=cells, desc=name, unit="cell", file=sys.stderr, leave=False)
+        else:
+            print(f"running   {name} ({cells} cells)", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Take the current bar away."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
+    def __enter__(self) -> CellProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,63 @@
+"""A working state of its own for every run of a notebook, so that two at once never meet.
+
+A run gets a fresh folder to work in, a fresh ``COURSE_STATE_DIR`` (databases, artifacts), and a kernel that
+talks over sockets in that folder rather than over ports, where the system has such sockets.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+
+# A socket's path may have 108 bytes on Linux and 104 on macOS; jupyter adds "-ipc-12345".
+_LONGEST_SOCKET = 90
+
+
+@dataclass(frozen=True)
+class WorkingState:
+    """Where one run works: its current folder, its environment, and how its kernel is reached."""
+
+    folder: Path
+    env: dict[str, str]
+    connection_file: Path
+
+    def kernel_config(self) -> Config:
+        """Settings for a Jupyter kernel manager: the connection file, and ``ipc`` where it can be had."""
+        from traitlets.config import Config
+
+        config = Config()
+        config.KernelManager.connection_file = str(self.connection_file)
+        if os.name == "posix" and len(os.fsencode(self.connection_file)) <= _LONGEST_SOCKET:
+            config.KernelManager.transport = "ipc"
+        return config
+
+
+@contextmanager
+def working_state(
+    files: Mapping[str, bytes] | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[WorkingState]:
+    """A fresh working state, removed afterwards.
+
+    ``files`` are put into the working folder first (by relative name), ``env`` is added to the environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as name:
+        top = Path(name).resolve()
+        folder, state = top / "work", top / "state"
+        folder.mkdir()
+        state.mkdir()
+        for relative, content in (files or {}).items():
+            path = folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        # a fixed hash seed: sets and dicts of strings come in the same order twice
+        own = {"COURSE_STATE_DIR": str(state), "PYTHONHASHSEED": "0"}
+        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+        yield WorkingState(folder, {**os.environ, **quiet, **own, **(env or {})}, top / "kernel.json")
