@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 NOTEBOOK_LIMIT = 400_000  # bytes, a solution notebook with its outputs
 MODULE_LIMIT = 2_000_000  # bytes, all files of a module in solutions/ or in modules/
 
-# told what happens: (notebook's name, cells done, cells); once with 0 cells done when a notebook starts
+# told what happens: (notebook's name, cells done, cells), before each cell
 Progress = Callable[[str, int, int], None]
 
 
@@ -98,18 +99,22 @@ def _build_module(
     # first the release: it needs no execution, and says at once when nbgrader can't take the text
     files = generate_release(module, plain)
     support = support_contents(module)
+    failed = set()
     for name, notebook in plain.items():
         title = f"{module.name}/{name}"
         existing = None if force else read_if_there(module.solution(name))
         built = _reuse(notebook, existing)
-        if built is None:
-            if progress:
-                progress(title, 0, len(notebook.cells))
-            tell = (lambda done, cells, title=title: progress(title, done, cells)) if progress else None
-            built = execute(notebook, title, files=support, env=env, progress=tell)
-            report.executed.append(title)
-        report.files.append(_write(module.solution(name), _sized(title, built)))
-    report.files += install(module.release, files, force=force)
+        try:
+            if built is None:
+                tell = partial(progress, title) if progress else None
+                built = execute(notebook, title, files=support, env=env, progress=tell)
+                report.executed.append(title)
+            report.files.append(_write(module.solution(name), _sized(title, built)))
+        except CourseError as error:
+            report.problems.append(str(error))
+            failed.add(f"{name}.ipynb")
+    # what does not run for us is not for students
+    report.files += install(module.release, files, leave=failed, force=force)
     for folder in (module.solutions, module.release):
         check_module_size(folder)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from course_lib.errors import CourseError
 from course_lib.paths import project_root
 from course_lib.workbook.canonical import tidy_execution
+from course_lib.workbook.failures import Failure, Place, at_cell, dead_kernel_reason, from_error_output
 from course_lib.workbook.quick_import import notebook_library
 from course_lib.workbook.state import WorkingState, working_state
 
@@ -40,28 +41,34 @@ def execute(
 ) -> NotebookNode:
     """Run all cells in place and keep their outputs, tidied; returns the notebook.
 
-    ``name`` stands in messages; ``progress(done, cells)`` is called after each cell. Raises ExecutionFailed.
+    ``name`` stands in messages; ``progress(done, cells)`` is called before each cell. Raises ExecutionFailed.
     """
     nbclient = notebook_library("nbclient")
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    current = [0]
+    place, current = Place(len(notebook.cells)), 0
 
-    def done(cell_index: int, **_: Any) -> None:
-        current[0] = cell_index + 1
+    def starts(cell_index: int, **_: Any) -> None:
+        nonlocal current
+        current = cell_index
         if progress:
-            progress(cell_index + 1, len(notebook.cells))
+            progress(cell_index, len(notebook.cells))
+
+    def failed(kind: str, reason: str) -> ExecutionFailed:
+        failure = at_cell(notebook, current, place, kind=kind, reason=reason)
+        return ExecutionFailed(_message(name, failure))
 
     with working_state(files, env) as state:
-        client = kernel_client(nbclient, notebook, state, timeout=timeout, on_cell_complete=done)
+        client = kernel_client(nbclient, notebook, state, timeout=timeout, on_cell_start=starts)
         try:
             client.execute(env=state.env)
         except CellExecutionError as error:
-            raise ExecutionFailed(_explain(notebook, name, f"{error.ename}: {error.evalue}")) from error
+            output = next(o for o in reversed(notebook.cells[current].outputs) if o.output_type == "error")
+            raise ExecutionFailed(_message(name, from_error_output(notebook, current, output, place))) from error
         except CellTimeoutError as error:
-            raise ExecutionFailed(_explain(notebook, name, f"no answer within {timeout:g} s", current[0])) from error
+            raise failed("timeout", f"this cell ran for more than {timeout:g} seconds, the limit") from error
         except DeadKernelError as error:
-            raise ExecutionFailed(_explain(notebook, name, "the kernel died", current[0])) from error
+            raise failed("dead_kernel", dead_kernel_reason(None)) from error
         problems = output_problems(notebook, [state.folder.parent, project_root()])
     if problems:
         raise ExecutionFailed("\n".join(f"{name}: {problem}" for problem in problems))
@@ -102,19 +109,5 @@ def output_problems(notebook: NotebookNode, private: list[Path]) -> list[str]:
     return problems
 
 
-def _explain(notebook: NotebookNode, name: str, reason: str, index: int | None = None) -> str:
-    """Name the cell that failed, show it, and say why."""
-    failed = next((i for i, c in enumerate(notebook.cells) if _has_error(c)), index or 0)
-    source = notebook.cells[failed].source if failed < len(notebook.cells) else ""
-    lines = source.splitlines()
-    shown = "\n".join(f"    {line}" for line in lines[:12]) + ("\n    …" if len(lines) > 12 else "")
-    return f"{name}: cell {failed + 1} of {len(notebook.cells)} fails: {_ANSI.sub('', reason)}\n{shown}"
-
-
-def _has_error(cell: NotebookNode) -> bool:
-    tags = cell.metadata.get("tags", [])
-    return (
-        cell.cell_type == "code"
-        and "raises-exception" not in tags
-        and any(output.output_type == "error" for output in cell.outputs)
-    )
+def _message(name: str, failure: Failure) -> str:
+    return f"{name}: {failure.headline()}\n{failure.text()}"

@@ -8,7 +8,7 @@ only by force, after a copy was made.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +30,16 @@ class Installed:
     note: str = ""
 
 
-def install(folder: Path, files: Mapping[str, bytes], *, force: bool = False) -> list[Installed]:
+def install(
+    folder: Path, files: Mapping[str, bytes], *, leave: Collection[str] = (), force: bool = False
+) -> list[Installed]:
     """Write a release's files (content by relative name) into its folder, and remove our notebooks it no longer has.
 
     Statuses: ``unchanged``; ``written``; ``kept``, holds work on this very release; ``refused``, holds work on
-    another release; ``removed``. With ``force`` nothing is kept or refused: a copy ``*.bak`` is made first.
+    another release; ``removed``. With ``force`` nothing is kept or refused: a copy ``*.bak`` is made first. Files
+    named in ``leave`` stay as they are.
     """
-    results = [_install_one(folder / name, content, force) for name, content in files.items()]
+    results = [_install_one(folder / name, content, force) for name, content in files.items() if name not in leave]
     return results + [_remove(path) for path in leftovers(folder, files)]
 
 

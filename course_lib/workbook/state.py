@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_lib.paths import data_dir, project_root
+
 if TYPE_CHECKING:
     from traitlets.config import Config
 
@@ -57,7 +59,22 @@ def working_state(
             path = folder / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        # a fixed hash seed: sets and dicts of strings come in the same order twice
-        own = {"COURSE_STATE_DIR": str(state), "PYTHONHASHSEED": "0"}
-        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-        yield WorkingState(folder, {**os.environ, **quiet, **own, **(env or {})}, top / "kernel.json")
+        yield WorkingState(folder, {**os.environ, **_environment(state), **(env or {})}, top / "kernel.json")
+
+
+def _environment(state: Path) -> dict[str, str]:
+    """What a kernel finds in its environment: whatever writes has a place of its own, trips and the project are shared.
+
+    Both are named outright, since the kernel works in another folder. The fixed hash seed lets sets of strings
+    come in the same order twice.
+    """
+    return {
+        "COURSE_ROOT": str(project_root()),
+        "COURSE_DATA_DIR": str(data_dir().absolute()),
+        "COURSE_STATE_DIR": str(state),
+        "DO_NOT_TRACK": "true",
+        "IPYTHONDIR": str(state / "ipython"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{(state / 'mlflow.db').as_posix()}",
+        "PYTHONHASHSEED": "0",
+    }
