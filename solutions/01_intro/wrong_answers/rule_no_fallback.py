@@ -9,7 +9,6 @@ def rule_of_thumb(history, rides):
         raise ValueError("no usable rides")
     hour = usable["lpep_pickup_datetime"].dt.hour
     mph = usable.groupby(hour)["miles"].sum() / usable.groupby(hour)["duration"].sum() * 60
-    overall = usable["miles"].sum() / usable["duration"].sum() * 60
     speeds = rides["lpep_pickup_datetime"].dt.hour.map(mph)
     minutes = rides["miles"] / speeds * 60
     return minutes.clip(lower=1).to_numpy()

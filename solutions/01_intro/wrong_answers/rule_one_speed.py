@@ -7,8 +7,6 @@ def rule_of_thumb(history, rides):
     usable = history[(history["miles"] > 0) & (history["miles"] <= 100) & (history["duration"] > 0)]
     if len(usable) == 0:
         raise ValueError("no usable rides")
-    hour = usable["lpep_pickup_datetime"].dt.hour
-    mph = usable.groupby(hour)["miles"].sum() / usable.groupby(hour)["duration"].sum() * 60
     overall = usable["miles"].sum() / usable["duration"].sum() * 60
     speeds = rides["lpep_pickup_datetime"].dt.hour.map(dict.fromkeys(range(24), overall))
     minutes = rides["miles"] / speeds * 60
