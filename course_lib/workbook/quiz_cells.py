@@ -57,9 +57,7 @@ def credit(question: Question, answer: object) -> float:
 
 def _question_cells(number: int, question: Question) -> list[NotebookNode]:
     name = question.id
-    solution = json.dumps(question.key) if not isinstance(question, Numeric) else f"{question.key:g}"
-    if isinstance(question, Numeric):
-        solution = repr(question.key)
+    solution = f"{question.key:.15g}" if isinstance(question, Numeric) else json.dumps(question.key)
     answer = f"# {_hint(question)}\n### BEGIN SOLUTION\n{name} = {solution}\n### END SOLUTION"
     return [
         markdown_cell(_question_text(number, question), nbgrader=nbgrader_metadata(f"{name}-question", locked=True)),
@@ -102,49 +100,54 @@ def _hang(text: str) -> str:
 
 def _test(question: Question) -> str:
     name = question.id
+    checks = {"single": _single, "multiple": _multiple, "numeric": _numeric}[question.type]
     lines = [
         "# Can this answer be graded? Whether it is right, you learn from your graded notebook.",
         *_hidden(_feedback(question)),
-        f"_answer = globals().get({name!r})",
-        f'assert _answer is not None, "{name} is not answered yet: give {_quoted(_hint(question))}."',
+        f"_answer = globals().get({_text(name)})",
+        f"_form = {_text('Give ' + _hint(question) + '.')}",
+        f'assert _answer is not None, f"{name} is not answered yet. {{_form}}"',
+        *checks(question),
     ]
-    if isinstance(question, Numeric):
-        return "\n".join(lines + _numeric(question))
-    return "\n".join(lines + (_single(question) if isinstance(question, Single) else _multiple(question)))
+    return "\n".join(lines)
 
 
 def _single(question: Single) -> list[str]:
-    letters, name, hint = list(question.options), question.id, _braces(_quoted(_hint(question)))
-    right = f"{question.key} is right. {question.reasons[question.key]}"
+    letters, name = list(question.options), question.id
     return [
         "_answer = _answer.strip().lower() if type(_answer) is str else _answer",
-        f"assert type(_answer) is str and _answer in {letters}, (",
-        f'    f"{name} = {{_answer!r}}: that is not one of {", ".join(letters)}. Give {hint}."',
+        f"assert type(_answer) is str and _answer in {json.dumps(letters)}, (",
+        f'    f"{name} = {{_answer!r}}: that is not one of {", ".join(letters)}. {{_form}}"',
         ")",
         f'print(f"{name} = {{_answer!r}}: noted.")',
-        *_hidden([f"assert _answer == {_text(question.key)}, {_text(right)}"]),
+        *_hidden(
+            [
+                f'assert _answer == "{question.key}", f"{{_answer}} is not right, {question.key} is: see the reasons above."'
+            ]
+        ),
     ]
 
 
 def _multiple(question: Multiple) -> list[str]:
     letters, name, key = list(question.options), question.id, question.key
     wrong = [letter for letter in letters if letter not in key]
-    hint = _braces(_quoted(_hint(question)))
     return [
-        f'assert type(_answer) in (list, tuple, set), f"{name} = {{_answer!r}}: that is no list. Give {hint}."',
+        f'assert type(_answer) in (list, tuple, set), f"{name} = {{_answer!r}}: that is no list. {{_form}}"',
         "_ticked = [letter.strip().lower() if type(letter) is str else letter for letter in _answer]",
         "for _letter in _ticked:",
-        f"    assert type(_letter) is str and _letter in {letters}, (",
-        f'        f"{name}: {{_letter!r}} is not one of {", ".join(letters)}. Give {hint}."',
+        f"    assert type(_letter) is str and _letter in {json.dumps(letters)}, (",
+        f'        f"{name}: {{_letter!r}} is not one of {", ".join(letters)}. {{_form}}"',
         "    )",
         f'assert _ticked, "{name} is empty: at least one option is right."',
-        f'print("{name}: noted, ticked", ", ".join(sorted(set(_ticked))))',
+        "_ticked = set(_ticked)",
+        f'print("{name}: noted, ticked", ", ".join(sorted(_ticked)))',
         *_hidden(
             [
-                f"_right = len(set(_ticked) & set({key})) / {len(key)}",
-                f"_wrong = len(set(_ticked) & set({wrong})) / {len(wrong)}",
-                f"assert _right > _wrong, {_text('Right are ' + ', '.join(key) + ': no points are left.')}",
-                f"round({question.points!r} * (_right - _wrong), 2)",
+                f"_right, _wrong = len(_ticked & set({json.dumps(key)})), len(_ticked & set({json.dumps(wrong)}))",
+                f"_credit = round({question.points!r} * (_right / {len(key)} - _wrong / {len(wrong)}), 2)",
+                f'print(f"{{_right}} of {len(key)} right ones ticked, {{_wrong}} of {len(wrong)} wrong ones.")',
+                f'assert _credit > 0, "Nothing is left: right are {", ".join(key)}."',
+                "_credit",
             ]
         ),
     ]
@@ -152,13 +155,13 @@ def _multiple(question: Multiple) -> list[str]:
 
 def _numeric(question: Numeric) -> list[str]:
     name, unit = question.id, f" {question.unit}" if question.unit else ""
-    right = f"expected {question.key:g}{unit}, give or take {question.tolerance:g}. {question.reason}"
+    right = f"Expected {question.key:g}{unit}, give or take {question.tolerance:g}: see the reason above."
     return [
         "import math",
         "import numbers",
         "",
         "assert isinstance(_answer, numbers.Real) and not isinstance(_answer, bool) and math.isfinite(_answer), (",
-        f'    f"{name} = {{_answer!r}}: that is not a number. Give {_braces(_quoted(_hint(question)))}."',
+        f'    f"{name} = {{_answer!r}}: that is not a number. {{_form}}"',
         ")",
         "_answer = float(_answer)",
         f'print(f"{name} = {{_answer:g}}: noted.")',
@@ -172,20 +175,23 @@ def _slack(question: Numeric) -> float:
 
 
 def _feedback(question: Question) -> list[str]:
-    """Code that prints the reasons, wrapped to fit a page."""
+    """Code that shows the reasons, as the list of Markdown that the author wrote."""
     if isinstance(question, Numeric):
         unit = f" {question.unit}" if question.unit else ""
-        items = [(f"{question.key:g}{unit}", question.reason)]
+        items = [f"- **{question.key:g}{unit}** · {_hang(question.reason)}"]
     else:
         items = [
-            (f"{'✓' if letter in question.key else '✗'} {letter}", reason)
+            f"- {'✓' if letter in question.key else '✗'} **{letter}** · {_hang(reason)}"
             for letter, reason in question.reasons.items()
         ]
-    text = "\n".join(
-        textwrap.fill(" ".join(reason.split()), 92, initial_indent=f"{mark}  ", subsequent_indent=" " * (len(mark) + 2))
-        for mark, reason in items
-    )
-    return ["print(", *(f"    {_text(line)}" + ' "\\n"' for line in text.split("\n")), ")"]
+    lines = "\n".join(items).split("\n")
+    return [
+        "from IPython.display import Markdown, display",
+        "",
+        "display(Markdown(",
+        *(f"    {_text(line + chr(10))}" for line in lines),
+        "))",
+    ]
 
 
 def _hidden(lines: list[str]) -> list[str]:
@@ -194,14 +200,4 @@ def _hidden(lines: list[str]) -> list[str]:
 
 def _text(value: str) -> str:
     """A Python literal in double quotes."""
-    return json.dumps(" ".join(value.split()) if "\n" in value else value, ensure_ascii=False)
-
-
-def _quoted(text: str) -> str:
-    """Text to stand inside a Python literal in double quotes."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _braces(text: str) -> str:
-    """Text to stand inside an f-string."""
-    return text.replace("{", "{{").replace("}", "}}")
+    return json.dumps(value, ensure_ascii=False)
