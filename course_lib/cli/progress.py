@@ -1,10 +1,29 @@
-"""Progress of notebooks, a bar for each: on stderr, and quiet where nobody watches a terminal."""
+"""Progress bars: on stderr, and a line or nothing at all where nobody watches a terminal."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
+
+
+@contextmanager
+def count_progress(what: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar that is told (done, all), or None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit=unit, file=sys.stderr, leave=False) as bar:
+
+        def move(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield move
 
 
 class CellProgress:

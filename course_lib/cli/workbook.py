@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from course_lib.workbook.verify import TaskReport
 
 Modules = Annotated[list[str] | None, typer.Argument(help="Modules, such as 01_intro; all when none is named.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
@@ -17,6 +20,7 @@ BUILD_ENV = {"TAXI_DATA": "simulated"}
 def register(app: typer.Typer) -> None:
     """Add this wing's commands to the tree."""
     app.command()(build)
+    app.command()(verify)
 
 
 def build(
@@ -74,3 +78,51 @@ def _check(modules: list[str], as_json: bool) -> None:
         lines = [f"{name}: {'; '.join(reasons)}" for name, reasons in stale]
         raise CourseError("\n".join(["not what the text builds (`course build` makes it so):", *lines]))
     say("everything built is what the text builds")
+
+
+def verify(
+    modules: Modules = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Kernels at a time; one per processor if not given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove every graded task: the solution earns all, the release nothing, each wrong answer loses what it should."""
+    import dataclasses
+
+    from course_lib.cli.console import emit, say
+    from course_lib.cli.progress import count_progress
+    from course_lib.errors import CourseError
+    from course_lib.workbook.verify import verify as verify_modules
+
+    start = time.perf_counter()
+    with count_progress("proving", "run") as progress:
+        report = verify_modules(modules or (), jobs=jobs, env=BUILD_ENV, progress=progress)
+    seconds = round(time.perf_counter() - start, 1)
+    problems = report.all_problems()
+    if as_json:
+        tasks = [dataclasses.asdict(task) for task in report.tasks]
+        emit({"tasks": tasks, "problems": problems, "runs": report.runs, "seconds": seconds})
+    _show_tasks(report.tasks)
+    if problems:
+        raise CourseError("\n".join(["not proven:", *problems]))
+    say(f"{len(report.tasks)} tasks proven in {report.runs} runs, {seconds} s")
+
+
+def _show_tasks(tasks: list[TaskReport]) -> None:
+    """A table on stderr: a row for each task."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("task", no_wrap=True)
+    for name in ("points", "solution", "release", "wrong answers killed"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for before, task in zip([None, *tasks], tasks, strict=False):
+        if before is None or before.notebook != task.notebook:
+            table.add_row(task.notebook)
+        earned = ["–" if points is None else f"{points:g}" for points in (task.solution, task.release)]
+        killed = f"{task.killed} of {task.wrong_answers}"
+        table.add_row(f"  {task.task}", f"{task.points:g}", *earned, killed, "✗" if task.problems else "✓")
+    Console(stderr=True, highlight=False).print(table)

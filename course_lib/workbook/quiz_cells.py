@@ -33,6 +33,7 @@ _HINT = {
     "multiple": 'a list of letters, such as {name} = ["a", "b"]',
     "numeric": "a plain number{unit}, with a decimal point and without quotes",
 }
+_SEE = "The reasons stand above."
 _BEGIN, _END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 
 
@@ -87,7 +88,7 @@ def _question_text(number: int, question: Question) -> str:
     kind = {"single": "one answer", "multiple": "tick all that apply", "numeric": "a number"}[question.type]
     if isinstance(question, Numeric) and question.unit:
         kind += f", {question.unit}"
-    lines = [f"### Question {number}", "", f"*{points} · {kind}*", "", question.question.strip()]
+    lines = [f"## Question {number}", "", f"*{points} · {kind}*", "", question.question.strip()]
     if not isinstance(question, Numeric):
         lines.append("")
         lines += [f"- **{letter}** · {_hang(text)}" for letter, text in question.options.items()]
@@ -120,11 +121,7 @@ def _single(question: Single) -> list[str]:
         f'    f"{name} = {{_answer!r}}: that is not one of {", ".join(letters)}. {{_form}}"',
         ")",
         f'print(f"{name} = {{_answer!r}}: noted.")',
-        *_hidden(
-            [
-                f'assert _answer == "{question.key}", f"{{_answer}} is not right, {question.key} is: see the reasons above."'
-            ]
-        ),
+        *_hidden([f'assert _answer == "{question.key}", f"{{_answer}} is not right, {question.key} is. {_SEE}"']),
     ]
 
 
@@ -155,7 +152,7 @@ def _multiple(question: Multiple) -> list[str]:
 
 def _numeric(question: Numeric) -> list[str]:
     name, unit = question.id, f" {question.unit}" if question.unit else ""
-    right = f"Expected {question.key:g}{unit}, give or take {question.tolerance:g}: see the reason above."
+    right = f"Expected {question.key:g}{unit}, give or take {question.tolerance:g}. {_SEE}"
     return [
         "import math",
         "import numbers",
