@@ -105,7 +105,9 @@ def run_trial(plan: Plan, trial: Trial, env: Mapping[str, str]) -> NotebookNode 
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     with working_state(plan.files, {"OMP_NUM_THREADS": "1", **env}) as state:
-        client = kernel_client(nbclient, trial.notebook, state, timeout=CELL_TIMEOUT, allow_errors=True)
+        # nothing of these kernels is needed afterwards, and a polite end can take seconds
+        options = {"timeout": CELL_TIMEOUT, "allow_errors": True, "shutdown_kernel": "immediate"}
+        client = kernel_client(nbclient, trial.notebook, state, **options)
         try:
             client.execute(env=state.env)
         except CellTimeoutError:
