@@ -84,16 +84,16 @@ def _expand(located: Located) -> list[Problem]:
     cell, line = located.cell, located.line
     options = {name: cell.metadata.pop(name) for name in list(cell.metadata) if name != "tags"}
     kinds = [name for name in ("answer", "test", "written") if name in options]
-    problems = _tag_problems(cell, line)
     if len(kinds) > 1:
-        return [*problems, (line, f"a cell is one thing: {' and '.join(kinds)} exclude each other")]
+        return [(line, f"a cell is one thing: {' and '.join(kinds)} exclude each other")]
     if not kinds:
-        return [*problems, *((line, f"“{name}” without “test” or “written”") for name in options)]
+        return [(line, f"“{name}” without “test” or “written”") for name in options]
     kind = kinds[0]
     name = options[kind]
     if not isinstance(name, str) or not _ID.fullmatch(name):
         given = "none is given" if name is None or name == "" else f"{name!r} is not one"
-        return [*problems, (line, f"“{kind}” needs a grade id (letters, digits and _; a letter first): {given}")]
+        return [(line, f"“{kind}” needs a grade id (letters, digits and _; a letter first): {given}")]
+    problems = []
     case = options.get("case")
     if case is not None and not (isinstance(case, str) and _ID.fullmatch(case)):
         problems.append((line, f"“case” is {case!r}, and should be a word such as edges"))
@@ -104,13 +104,6 @@ def _expand(located: Located) -> list[Problem]:
         grade_id, grade=kind != "answer", solution=kind != "test", locked=kind == "test", points=points
     )
     return problems + wrong
-
-
-def _tag_problems(cell: NotebookNode, line: int) -> list[Problem]:
-    tags = cell.metadata.get("tags", [])
-    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
-        return []
-    return [(line, f"tags is {tags!r}, and should be a list such as [parameters]")]
 
 
 def _points(kind: str, options: dict[str, Any], line: int) -> tuple[float | None, list[Problem]]:

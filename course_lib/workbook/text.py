@@ -86,23 +86,34 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def _parse(path: Path, text: str) -> tuple[dict[str, Any], list[Located]]:
     """The header and the cells with the lines they begin at, as Jupytext reads them."""
-    notebook_library("nbformat")
+    nbformat = notebook_library("nbformat")
     import yaml
     from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 
     if not text.startswith("---\n"):
         raise TextError(path, [(1, f"no header: {_HEADER_EXAMPLE}")])
     try:
+        if not isinstance(yaml.safe_load(text.split("---\n", 2)[1]), dict):
+            raise TextError(path, [(1, f"the header is not a list of “name: value” lines; {_HEADER_EXAMPLE}")])
         notebook = myst_to_notebook(text, add_source_map=True)
     except (MystMetadataParsingError, yaml.YAMLError) as error:
         line = re.search(r"at line (\d+)", str(error))
         raise TextError(path, [(int(line[1]) if line else 1, str(error))]) from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise TextError(path, [(1, f"the header is not a list of “name: value” lines; {_HEADER_EXAMPLE}")]) from error
+    except nbformat.ValidationError as error:
+        # what Jupytext checks while it makes a cell: of our options, only tags can have a wrong form
+        raise TextError(
+            path, [(_tags_line(text), f"tags is {error.instance!r}, and should be like [parameters]")]
+        ) from error
     lines = text.splitlines()
     starts = notebook.metadata.pop("source_map")
     cells = [_locate(cell, lines, start) for cell, start in zip(notebook.cells, starts, strict=True)]
     return json.loads(json.dumps(notebook.metadata, default=str)), cells
+
+
+def _tags_line(text: str) -> int:
+    """The first line that gives tags in another form than a list."""
+    lines = enumerate(text.splitlines(), 1)
+    return next((n for n, line in lines if re.match(r':tags:(?!\s*\[)|\+\+\+.*"tags":(?!\s*\[)', line)), 1)
 
 
 def _locate(cell: NotebookNode, lines: list[str], start: int) -> Located:
