@@ -57,9 +57,9 @@ def build(name: str, with_distance: bool = False, random_state: int | None = 0) 
     elif name == "boosting":
         trees = HistGradientBoostingRegressor(
             learning_rate=0.06,
-            max_iter=400,
-            max_leaf_nodes=63,
-            min_samples_leaf=30,
+            max_iter=250,
+            max_leaf_nodes=127,
+            min_samples_leaf=20,
             max_features=0.3,
             early_stopping=False,
             random_state=random_state,
