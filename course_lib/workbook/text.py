@@ -97,8 +97,7 @@ def _parse(path: Path, text: str) -> tuple[dict[str, Any], list[Located]]:
             raise TextError(path, [(1, f"the header is not a list of “name: value” lines; {_HEADER_EXAMPLE}")])
         notebook = myst_to_notebook(text, add_source_map=True)
     except (MystMetadataParsingError, yaml.YAMLError) as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise TextError(path, [(int(line[1]) if line else 1, str(error))]) from error
+        raise TextError(path, [(_error_line(error), " ".join(str(error).split()))]) from error
     except nbformat.ValidationError as error:
         # what Jupytext checks while it makes a cell: of our options, only tags can have a wrong form
         raise TextError(
@@ -108,6 +107,13 @@ def _parse(path: Path, text: str) -> tuple[dict[str, Any], list[Located]]:
     starts = notebook.metadata.pop("source_map")
     cells = [_locate(cell, lines, start) for cell, start in zip(notebook.cells, starts, strict=True)]
     return json.loads(json.dumps(notebook.metadata, default=str)), cells
+
+
+def _error_line(error: Exception) -> int:
+    """The line that Jupytext names, or else the one in the header at which YAML gave up."""
+    named = re.search(r"at line (\d+)", str(error))
+    mark = getattr(error, "problem_mark", None)
+    return int(named[1]) if named else mark.line + 2 if mark else 1
 
 
 def _tags_line(text: str) -> int:

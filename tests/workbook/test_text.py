@@ -74,7 +74,7 @@ def cell(*lines):
 MISTAKES = {
     "no header": ("# Title\n", 1, "no header"),
     "header is no list": ("---\njust text\n---\n", 1, "not a list of"),
-    "header is no YAML": ("---\ntitle: [\n---\n", 1, ""),
+    "header is no YAML": ("---\ntitle: x\nminutes: [1\nsummary: y\n---\n", 4, "flow sequence"),
     "no title": (HEAD.replace("title: A title\n", ""), 1, "no title"),
     "misspelt entry": (HEAD.replace("title:", "titel:"), 1, "unknown entry “titel”; did you mean “title”"),
     "minutes in words": (HEAD.replace("20", "many"), 1, "minutes is 'many'"),
