@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,19 @@ def built(built_once, tmp_path, monkeypatch) -> Path:
     shutil.copytree(built_once, root)
     monkeypatch.setenv("COURSE_ROOT", str(root))
     return root
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run ``course …`` in this process: gives the exit code, stdout and stderr."""
+    from course_lib.cli import main
+
+    def command(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["course", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return command
