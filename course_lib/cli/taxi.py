@@ -1,9 +1,135 @@
-"""Commands of the taxi wing."""
+"""Commands of the taxi wing: data and train."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
+
+if TYPE_CHECKING:
+    from course_lib.taxi.training import TrainingReport
+
+SOURCE = "where trips come from: simulated, tlc, or a folder of TLC files (default: TAXI_DATA, else simulated)"
+JSON = "one JSON object on stdout"
 
 
 def register(app: typer.Typer) -> None:
     """Add this wing's commands to the tree."""
+    app.command()(data)
+    app.command()(train)
+
+
+def data(
+    months: list[str] = typer.Argument(
+        None, metavar="[MONTH]...", help="for example 2021-01; default 2021-01, 2021-02"
+    ),
+    source: str = typer.Option(None, "--source", help=SOURCE),
+    rows: int = typer.Option(None, "--rows", help="another number of rows (simulated only)"),
+    as_json: bool = typer.Option(False, "--json", help=JSON),
+) -> None:
+    """Prepare months of trips, check each against the contract, and say where its file lies."""
+    from course_lib.cli.console import emit, say
+    from course_lib.taxi import trips
+
+    prepared = []
+    for month in dict.fromkeys(months or ["2021-01", "2021-02"]):
+        path = trips.fetch(month, source=source, rows=rows, progress=not as_json)
+        count = len(trips.load(month, source=source, rows=rows))
+        prepared.append({"month": month, "rows": count, "file": str(path), "bytes": path.stat().st_size})
+        say(f"{month}: {count:,} trips, {path}")
+    if as_json:
+        emit({"months": prepared})
+
+
+def train(
+    train: str = typer.Option("2021-01", "--train", metavar="MONTH", help="month to learn from"),
+    valid: str = typer.Option("2021-02", "--valid", metavar="MONTH", help="later month to score on"),
+    rows: int = typer.Option(None, "--rows", help="rows of each month (simulated only)"),
+    source: str = typer.Option(None, "--source", help=SOURCE),
+    with_distance: bool = typer.Option(False, "--with-distance", help="also see the metered distance (lessons only)"),
+    plot: bool = typer.Option(False, "--plot", help="save a picture of the comparison in build/"),
+    register: bool = typer.Option(False, "--register", help="register the best model as champion in build/mlflow"),
+    as_json: bool = typer.Option(False, "--json", help=JSON),
+) -> None:
+    """Train every model on one month and compare them on a later one."""
+    from course_lib.cli.console import emit, say
+    from course_lib.errors import UsageError
+    from course_lib.taxi import training
+
+    if register and with_distance:
+        raise UsageError(
+            "A model that needs the metered distance can't be registered: when a ride is booked, nobody knows it yet. "
+            "Leave out --with-distance or --register."
+        )
+    report = training.train(train, valid, source=source, rows=rows, with_distance=with_distance, progress=say)
+    result = report.as_dict()
+    if plot:
+        result["picture"] = _save_picture(report)
+        say(f"picture: {result['picture']}")
+    if register:
+        result["registered"] = _register_best(report)
+        say("registered: {name} version {version}, alias {alias} ({model})".format(**result["registered"]))
+    if as_json:
+        emit(result)
+    else:
+        show(report)
+
+
+def show(report: TrainingReport) -> None:
+    """The rows of both months by reason, and the models' scores, as two tables on stdout."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = Table(box=None, pad_edge=False)
+    rows.add_column("rows")
+    for month, role in ((report.train, "train"), (report.valid, "valid")):
+        rows.add_column(f"{month} ({role})", justify="right")
+    rows.add_row("came in", *(f"{count:,}" for count in report.account.sum()))
+    for reason, counts in report.account.iterrows():
+        rows.add_row(str(reason) if reason == "kept" else f"- {reason}", *(f"{count:,}" for count in counts))
+
+    scores = Table(box=None, pad_edge=False)
+    scores.add_column("model")
+    for heading in ("RMSE (min)", "MAE (min)", "bias (min)", "R²", "within 5 min", "fit (s)"):
+        scores.add_column(heading, justify="right")
+    for name, row in report.scores.iterrows():
+        numbers = (f"{row['rmse']:.2f}", f"{row['mae']:.2f}", f"{row['bias']:+.2f}", f"{row['r2']:.3f}")
+        numbers += (f"{row['within_5']:.1%}", f"{report.seconds[name]:.1f}")
+        scores.add_row(str(name), *numbers, style="bold" if name == report.best else None)
+    console = Console()
+    console.print(rows)
+    console.print()
+    console.print(scores)
+
+
+def _save_picture(report: TrainingReport) -> str:
+    from course_lib import paths
+    from course_lib.taxi import plots
+
+    kind = "-with-distance" if report.with_distance else ""
+    name = f"models-{report.train}-{report.valid}{kind}.png"
+    return str(plots.save(plots.comparison(report.scores), paths.build_dir() / "pictures" / name))
+
+
+def _register_best(report: TrainingReport) -> dict[str, Any]:
+    """Register the report's best model and give it the alias that a service loads."""
+    from course_lib.taxi import tracking
+    from course_lib.taxi.features import BOOKING_COLUMNS
+
+    folder = tracking.setup()
+    scores = report.scores.loc[report.best].drop("n").dropna()
+    version = tracking.register(
+        report.models[report.best],
+        metrics=scores.to_dict(),
+        params={
+            "model": report.best,
+            "train": report.train,
+            "valid": report.valid,
+            "source": report.source,
+            "train_rows": int(report.account.loc["kept", report.train]),
+            "valid_rows": int(report.account.loc["kept", report.valid]),
+        },
+        example=report.valid_trips[BOOKING_COLUMNS].head(5),
+    )
+    names = {"name": tracking.MODEL_NAME, "version": version, "alias": "champion", "model": report.best}
+    return {**names, "folder": str(folder)}

@@ -61,6 +61,7 @@ def build(name: str, with_distance: bool = False, random_state: int | None = 0) 
             max_leaf_nodes=127,
             min_samples_leaf=20,
             max_features=0.3,
+            l2_regularization=50,
             early_stopping=False,
             random_state=random_state,
         )

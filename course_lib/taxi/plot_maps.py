@@ -49,7 +49,7 @@ def error_map(trips: pd.DataFrame, predicted, min_rides: int = 20) -> Figure:
     rides = counts.groupby(boroughs).sum()
     by_borough = ((mae * counts).groupby(boroughs).sum() / rides)[rides >= rides.sum() / 100]
     worst, best = by_borough.idxmax(), by_borough.idxmin()
-    title = f"Rides from {_the(best)} err by {by_borough[best]:.1f} min"
+    title = f"Rides from {_the(best)} are off by {by_borough[best]:.1f} min"
     if worst != best:
         title += f", from {_the(worst)} by {by_borough[worst]:.1f}"
     return _map(mae, counts, title, "mean absolute error (minutes)")

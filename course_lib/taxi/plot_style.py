@@ -56,7 +56,7 @@ def canvas(
 
 def finding(figure: Figure, text: str) -> None:
     """The finding over the whole figure, in as many lines as its width needs."""
-    width = int(figure.get_figwidth() * 10.5)
+    width = int(figure.get_figwidth() * 9.5)
     figure.suptitle("\n".join(textwrap.wrap(text, width)), x=0.01, ha="left")
 
 
