@@ -1,76 +1,144 @@
-"""Simulated months of green-taxi trips (first version; calibration to come)."""
+"""Simulated months of green-taxi trips: any month, any size, offline, and the same bytes every time.
+
+A month is drawn in four steps, each from random numbers of its own: clean rides of two kinds of customer
+(:mod:`simulator_rides`, over the city of :mod:`simulator_world`), what goes wrong with them
+(:mod:`simulator_dirt`), what they cost (:mod:`simulator_money`), and their order in the file. All shares and
+effects are facts computed from real months (:mod:`simulator_fit`); no ride in a simulated month is real.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from course_lib.taxi import months, zones
+from course_lib.taxi import simulator_dirt, simulator_money, simulator_rides
+from course_lib.taxi.simulator_dirt import Rows
+from course_lib.taxi.simulator_facts import STREAMS, facts
+from course_lib.taxi.simulator_money import Money
+from course_lib.taxi.simulator_months import FIRST, LAST, MonthFacts, check_known, default_rows, month_facts
 
-VERSION = "0"
-FIRST, LAST = "2018-01", "2026-12"
+__all__ = ["FIRST", "LAST", "VERSION", "check_known", "default_rows", "simulate"]
 
-
-def check_known(month: months.Month) -> None:
-    """Raise MonthNotFound for a month outside the simulator's years."""
-    if not FIRST <= str(month) <= LAST:
-        raise months.MonthNotFound(f"{month} can't be simulated: simulated months run from {FIRST} to {LAST}.")
-
-
-def default_rows(month: str) -> int:
-    """Rows of a month when nobody asks for another number."""
-    return 76518 if month < "2022" else 62495
+#: Raise it whenever the same month comes out differently: cached months of other versions are made anew.
+VERSION = "1"
 
 
 def simulate(month: str, rows: int | None = None) -> pa.Table:
-    """A month of raw trips in the TLC's columns and types."""
-    wanted = months.parse(month)
-    check_known(wanted)
-    n = rows or default_rows(month)
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([wanted.year, wanted.number, n])))
-    pu = rng.choice([74, 75, 41, 42, 244, 95, 97, 166, 65, 43, 61, 7], n)
-    ids = np.arange(1, 264)
-    d = zones.distance_miles(np.repeat(pu, 1), pu)
-    weight = np.stack([np.exp(-zones.distance_miles(np.full(263, p), ids) / 2.5) for p in range(1, 264)])
-    cdf = np.cumsum(weight, 1) / weight.sum(1, keepdims=True)
-    do = (rng.random(n)[:, None] > cdf[pu - 1]).sum(1) + 1
-    d = zones.distance_miles(pu, do)
-    effect = np.random.Generator(np.random.PCG64(1)).lognormal(0.25, 0.15, (264, 264))
-    dist = (d * effect[pu, do] + rng.exponential(0.4, n) + 0.4).round(2)
-    pickup = wanted.start + pd.to_timedelta(
-        np.sort(rng.integers(0, int((wanted.end - wanted.start).total_seconds()), n)), unit="s"
+    """One month of raw trips in the TLC's 20 columns and that year's types; ``rows`` of them.
+
+    The same month and number of rows give the same table. Raises MonthNotFound for a month outside of
+    FIRST…LAST. Needs about 1.2 KB of memory for each row.
+    """
+    month_is = month_facts(month)
+    n = month_is.rows if rows is None else int(rows)
+    dispatched = round(n * month_is.dispatch)
+    refunds = round((n - dispatched) * _share(month_is, "refunded"))
+    days = simulator_rides.calendar(month_is, n)
+    parts: list[tuple[Rows, Money]] = []
+    for dispatch, size in ((False, n - dispatched - refunds), (True, dispatched)):
+        rides = simulator_rides.draw(month_is, days, dispatch, size, n)
+        part = simulator_dirt.dirty(month_is, rides, n)
+        if not dispatch:
+            simulator_dirt.unset_clocks(month_is, part, n)
+        parts.append((part, simulator_money.price(month_is, part, n)))
+    order = month_is.generator("order", n)
+    (hailed, paid), (booked, agreed) = parts
+    twice = _taken_back(order, hailed, paid, refunds)
+    columns = _joined(
+        month_is,
+        (_chosen(hailed, twice), simulator_money.refunded(twice, paid, order)),
+        (hailed, paid),
+        (booked, agreed),
     )
-    hour = pickup.hour.to_numpy()
-    speed = 12 - 2 * np.sin((hour - 8) / 24 * 2 * np.pi)
-    minutes = dist / speed * 60 * rng.lognormal(0, 0.3, n) + 2
-    minutes = np.where(rng.random(n) < 0.002, 1410 + rng.random(n) * 29, minutes)
-    drop = pickup + pd.to_timedelta((minutes * 60).astype(int), unit="s")
-    dispatch = rng.random(n) < (0.47 if month < "2022" else 0.1)
-    fare = (2.5 + 2.5 * dist).round(2)
-    num = lambda v: np.where(dispatch, np.nan, v)
-    frame = pd.DataFrame(
-        {
-            "VendorID": 2,
-            "lpep_pickup_datetime": pickup.as_unit("us"),
-            "lpep_dropoff_datetime": drop.as_unit("us"),
-            "store_and_fwd_flag": pd.Series(np.where(dispatch, None, "N"), dtype="str"),
-            "RatecodeID": num(1.0),
-            "PULocationID": pu.astype("int64"),
-            "DOLocationID": do.astype("int64"),
-            "passenger_count": num(1.0),
-            "trip_distance": dist,
-            "fare_amount": fare,
-            "extra": 0.0,
-            "mta_tax": 0.5,
-            "tip_amount": 0.0,
-            "tolls_amount": 0.0,
-            "ehail_fee": None,
-            "improvement_surcharge": 0.3,
-            "total_amount": fare + 0.8,
-            "payment_type": num(1.0),
-            "trip_type": num(1.0),
-            "congestion_surcharge": num(0.0),
-        }
-    )
-    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata({"simulator": VERSION})
+    return _table(month_is, columns, _file_order(order, columns, twice, n))
+
+
+def _share(month: MonthFacts, name: str) -> float:
+    return facts()["dirt"]["streams"][STREAMS[2 * month.late]][name]
+
+
+def _taken_back(rng: np.random.Generator, rows: Rows, money: Money, n: int) -> np.ndarray:
+    """Which rows were taken back: half of them rides that never were."""
+    weight = np.where(rows.aborted & (money.fare_amount < 60), 20.0, 1.0) * (money.fare_amount > 0)
+    weight[rows.minutes > 60] = 0
+    score = rng.random(len(rows)) ** (1 / np.maximum(weight, 1e-9))  # weighted sampling without replacement
+    return np.sort(np.argsort(-score, kind="stable")[:n])
+
+
+def _chosen(rows: Rows, which: np.ndarray) -> Rows:
+    return Rows(**{name: values[which] for name, values in vars(rows).items()})
+
+
+def _joined(month: MonthFacts, *parts: tuple[Rows, Money]) -> dict[str, np.ndarray]:
+    """All columns of all parts one after the other; missing values as NaN."""
+    every = {name: np.concatenate([getattr(r, name) for r, _ in parts]) for name in vars(parts[0][0])}
+    money = {name: np.concatenate([getattr(m, name) for _, m in parts]) for name in vars(parts[0][1])}
+    start = np.datetime64(month.month.start, "us")
+    second = np.timedelta64(1_000_000, "us")
+    return {
+        **money,
+        "dispatch": every["dispatch"],
+        "VendorID": every["vendor"],
+        "lpep_pickup_datetime": start + every["pickup_second"] * second,
+        "lpep_dropoff_datetime": start + every["dropoff_second"] * second,
+        "PULocationID": every["pickup"],
+        "DOLocationID": every["dropoff"],
+        "trip_distance": every["miles"],
+        "pickup_second": every["pickup_second"],
+    }
+
+
+def _file_order(rng: np.random.Generator, columns: dict, twice: np.ndarray, n: int) -> np.ndarray:
+    """Hailed rides hour by hour, then dispatched ones: the order in which the TLC gets them, not of the clock."""
+    key = rng.random(n)
+    key[: len(twice)] = key[len(twice) + twice] - 1e-9  # what is taken back comes right before its charge
+    hour = columns["pickup_second"] // 3600
+    late = (rng.random(n) < 0.03) & ~columns["dispatch"]
+    hour = hour + np.where(late, rng.integers(1, 200, n), 0)
+    hour[: len(twice)] = hour[len(twice) + twice]
+    hour[hour < 0] = rng.integers(0, 300, int((hour < 0).sum()))
+    return np.lexsort((key, hour, columns["dispatch"]))
+
+
+def _table(month: MonthFacts, columns: dict, order: np.ndarray) -> pa.Table:
+    missing = columns["dispatch"][order]
+    arrays = []
+    for field in _schema(month):
+        if field.name == "ehail_fee":
+            arrays.append(pa.nulls(len(order), field.type))
+        elif field.name == "store_and_fwd_flag":
+            flags = np.where(columns["stored"][order], "Y", "N").astype(object)
+            arrays.append(pa.array(flags, field.type, mask=missing))
+        else:
+            values = columns[field.name][order]
+            gaps = np.isnan(values) if values.dtype.kind == "f" else None
+            if gaps is not None and pa.types.is_integer(field.type):
+                values = np.where(gaps, 0, values).astype(np.int64)
+            arrays.append(pa.array(values, mask=gaps).cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=_schema(month))
+
+
+def _schema(month: MonthFacts) -> pa.Schema:
+    """The TLC's types: since 2023 narrower numbers, whole-number codes and another kind of text."""
+    new = month.new_types
+    zone, code, text = (pa.int32(), pa.int64(), pa.large_string()) if new else (pa.int64(), pa.float64(), pa.string())
+    types = {
+        "VendorID": zone,
+        "lpep_pickup_datetime": pa.timestamp("us"),
+        "lpep_dropoff_datetime": pa.timestamp("us"),
+        "store_and_fwd_flag": text,
+        "RatecodeID": code,
+        "PULocationID": zone,
+        "DOLocationID": zone,
+        "passenger_count": code,
+        **dict.fromkeys(
+            ("trip_distance", "fare_amount", "extra", "mta_tax", "tip_amount", "tolls_amount"), pa.float64()
+        ),
+        "ehail_fee": pa.float64() if new else pa.null(),
+        "improvement_surcharge": pa.float64(),
+        "total_amount": pa.float64(),
+        "payment_type": code,
+        "trip_type": code,
+        "congestion_surcharge": pa.float64(),
+    }
+    return pa.schema(list(types.items()), metadata={"simulator": VERSION})

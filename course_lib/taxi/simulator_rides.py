@@ -1,0 +1,189 @@
+"""When, where, how far and how long: the rides of one kind of customer in one month, before any dirt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib.taxi.simulator_facts import (
+    DISTANCE_EDGES,
+    HOUR_BLOCKS,
+    NOISE_EDGES,
+    NOISE_PROBABILITIES,
+    PACE_KNOTS,
+    PLACES,
+    STREAMS,
+    facts,
+    hats,
+)
+from course_lib.taxi.simulator_months import MonthFacts, holidays
+from course_lib.taxi.simulator_world import World, world
+
+# How far months differ by chance: log sd of a zone's and a pair's popularity, and of a day's number of rides.
+_ZONE_DRIFT, _PAIR_DRIFT, _DAY_SPREAD = 0.07, 0.12, 0.06
+_HOLIDAY_RIDES, _HOLIDAY_PACE = 0.62, -0.13
+#: Rides longer than this are dirt, and the business of :mod:`simulator_dirt`.
+_LONGEST_MINUTES = 178.0
+
+
+@dataclass
+class Rides:
+    """Columns of n rides: seconds since the month began, places (1…263), true and metered miles, minutes."""
+
+    dispatch: bool
+    pickup_second: np.ndarray
+    pickup: np.ndarray
+    dropoff: np.ndarray
+    miles: np.ndarray
+    minutes: np.ndarray
+
+    @property
+    def hour(self) -> np.ndarray:
+        """Hour of the day of the pickup, 0…23."""
+        return self.pickup_second // 3600 % 24
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Days of a month: weekday (0 is Monday), whether it is a holiday, popularity, and traffic (log minutes)."""
+
+    weekday: np.ndarray
+    holiday: np.ndarray
+    rides: np.ndarray
+    pace: np.ndarray
+
+
+def calendar(month: MonthFacts, rows: int) -> Calendar:
+    """The month's days; both kinds of customer meet the same traffic."""
+    rng = month.generator("calendar", rows)
+    days = (month.month.end - month.month.start).days
+    weekday = (month.month.start.dayofweek + np.arange(days)) % 7
+    closed = np.isin(np.arange(days), [(day - month.month.start).days for day in holidays(month.month)])
+    snow = month.month.number in (1, 2, 3, 12) and rng.random() < 0.4
+    storm = (np.arange(days) == rng.integers(0, days)) & snow
+    rides = np.exp(_DAY_SPREAD * rng.standard_normal(days)) * np.where(closed, _HOLIDAY_RIDES, 1.0)
+    pace = facts()["rides"]["pace"]["day_sd"] * rng.standard_normal(days)
+    # the mean over days is the month's own pace
+    pace += np.where(closed, _HOLIDAY_PACE, 0.0) + 0.12 * storm
+    return Calendar(weekday, closed, rides * np.where(storm, 0.3, 1.0), pace - pace.mean())
+
+
+def draw(month: MonthFacts, days: Calendar, dispatch: bool, n: int, rows: int) -> Rides:
+    """``n`` clean rides of hailing or of booking customers."""
+    stream = int(dispatch) + 2 * month.late
+    rng = month.generator("dispatch" if dispatch else "hail", rows)
+    known = facts()["streams"][STREAMS[stream]]
+    second = _moments(rng, np.array(known["hours"]).reshape(7, 24), days, n)
+    hour = second // 3600 % 24
+    city = world()
+    cell = _pairs(rng, _popularity(month, city, stream, rows), known, city, hour)
+    metered, likely = _miles(rng, city, cell, int(dispatch))
+    day = second // 86400
+    minutes = _minutes(rng, city, cell, stream, metered, likely, hour, days.weekday[day] >= 5)
+    minutes = minutes * np.exp(month.pace + days.pace[day])
+    if dispatch:  # a dispatcher writes down whole minutes
+        second = second // 60 * 60
+        minutes = np.maximum(np.floor(minutes + 0.5), 1.0)
+    return Rides(
+        dispatch=dispatch,
+        pickup_second=second,
+        pickup=city.pickup[cell] + 1,
+        dropoff=city.dropoff[cell] + 1,
+        miles=metered,
+        minutes=np.minimum(minutes, _LONGEST_MINUTES),
+    )
+
+
+def _moments(rng: np.random.Generator, profile: np.ndarray, days: Calendar, n: int) -> np.ndarray:
+    """Seconds since the month began: day and hour from the weekly profile, sloping within the hour."""
+    weekday = np.where(days.holiday, 6, days.weekday)  # a holiday keeps Sunday's hours
+    level = profile.sum(axis=1)[days.weekday] * days.rides
+    cells = (profile[weekday] / profile[weekday].sum(axis=1, keepdims=True) * level[:, None]).ravel()
+    chosen = _choose(rng, cells, n)
+    before, after = np.roll(cells, 1), np.roll(cells, -1)
+    slope = np.clip((after - before) / (4 * cells), -0.5, 0.5)[chosen]
+    u = rng.random(n)
+    flat = np.abs(slope) < 1e-6
+    safe = np.where(flat, 1.0, slope)
+    inside = np.where(flat, u, (safe - 1 + np.sqrt((1 - safe) ** 2 + 4 * safe * u)) / (2 * safe))
+    return chosen * 3600 + np.minimum((inside * 3600).astype(np.int64), 3599)
+
+
+def _popularity(month: MonthFacts, city: World, stream: int, rows: int) -> np.ndarray:
+    """This month's weight of each pair: the city's, drifting a little, and tilted to short rides later on."""
+    rng = month.generator("drift", rows)
+    zone = np.exp(_ZONE_DRIFT * rng.standard_normal((2, PLACES)))
+    pair = np.exp(_PAIR_DRIFT * rng.standard_normal(PLACES**2))
+    shorter = np.maximum(city.miles, 0.5) ** -month.shorter
+    return city.weight[stream] * zone[0][city.pickup] * zone[1][city.dropoff] * pair * shorter
+
+
+def _pairs(rng: np.random.Generator, weight: np.ndarray, known: dict, city: World, hour: np.ndarray) -> np.ndarray:
+    """A pair for each ride: at five in the morning people go further, and elsewhere, than at noon."""
+    far, flow = np.array(known["hour_distance"]), np.array(known["hour_flow"])
+    cell = np.empty(len(hour), np.int64)
+    order = np.argsort(hour, kind="stable")
+    starts = np.searchsorted(hour[order], np.arange(25))
+    for h in range(24):
+        mine = order[starts[h] : starts[h + 1]]
+        tilt = far[h][city.distance_bin] * flow[HOUR_BLOCKS[h]][city.flow]
+        cell[mine] = _choose(rng, weight * tilt, len(mine))
+    return cell
+
+
+def _miles(rng: np.random.Generator, city: World, cell: np.ndarray, kind: int) -> tuple[np.ndarray, np.ndarray]:
+    """Metered miles, and the log miles that are usual between these two places."""
+    noise = facts()["rides"]["path"]["noise"]
+    spread_bin = city.spread_bin[cell]
+    size = len(noise) // 2
+    spread = noise_of(rng.random(len(cell)), noise, kind * size + spread_bin) * city.width[cell]
+    usual = city.path[kind][cell]
+    return np.clip(np.exp(usual + spread), 0.05, 98.0), usual
+
+
+def _minutes(
+    rng: np.random.Generator,
+    city: World,
+    cell: np.ndarray,
+    stream: int,
+    miles: np.ndarray,
+    usual: np.ndarray,
+    hour: np.ndarray,
+    weekend: np.ndarray,
+) -> np.ndarray:
+    known, kind = facts()["rides"]["pace"], stream % 2
+    trust = np.array(known["trust"])[np.digitize(city.miles[cell], DISTANCE_EDGES) * 2 + kind]
+    driven = np.exp(usual + trust * (np.log(miles) - usual))
+    far = np.digitize(city.miles[cell], (2, 6))
+    log_minutes = (
+        pace_curve(driven, kind)
+        + np.array(known["clock"])[kind * 48 + weekend * 24 + hour] / 100
+        + np.array(known["far_clock"])[kind * 72 + far * 24 + hour] / 100
+        + known["stream"][stream]
+        + city.pace[cell]
+    )
+    size = len(known["noise"]) // 2
+    noise_bin = kind * size + np.digitize(miles, NOISE_EDGES)
+    return np.exp(log_minutes + noise_of(rng.random(len(cell)), known["noise"], noise_bin))
+
+
+def pace_curve(miles: np.ndarray, kind: int) -> np.ndarray:
+    """Log minutes that so many metered miles take at an average hour and place."""
+    curve = np.array(facts()["rides"]["pace"]["curve"][kind])
+    low, share = hats(miles, PACE_KNOTS)
+    return curve[low] * (1 - share) + curve[low + 1] * share
+
+
+def noise_of(u: np.ndarray, table: list[list[float]], row: np.ndarray) -> np.ndarray:
+    """Noise by inverse distribution: each uniform number read off the table's row (percent → 1)."""
+    out = np.empty(len(u))
+    for i, quantiles in enumerate(table):
+        mine = row == i
+        out[mine] = np.interp(u[mine], NOISE_PROBABILITIES, quantiles) / 100
+    return out
+
+
+def _choose(rng: np.random.Generator, weight: np.ndarray, n: int) -> np.ndarray:
+    cumulative = np.cumsum(weight)
+    return np.minimum(np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right"), len(weight) - 1)
