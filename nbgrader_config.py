@@ -7,6 +7,7 @@ nbgrader export                           grades.csv
 """
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from course_lib.workbook.release import PREPROCESSORS
 # Kernels that nbgrader starts inherit this: nobody phones home (mlflow reads the word, not 1).
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+
+# nbgrader calls the command `alembic` by name; this lets it be found where the environment isn't activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 root = Path(__file__).resolve().parent
 with suppress(OSError):
