@@ -29,6 +29,7 @@ from course_lib.taxi.environment_notebooks import Problem, notebook_problems, ru
 from course_lib.taxi.environment_settings import Settings, load_settings
 
 __all__ = [
+    "NoProjectFile",
     "Pin",
     "Problem",
     "Settings",
@@ -52,11 +53,15 @@ STATES = ("as wanted", "other version", "missing", "not for this system")
 _CONDA = re.compile(r"(?:[\w.-]+::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<version>[=<>!~][^\s\[]*)?(?:\s.*)?")
 
 
+class NoProjectFile(UsageError):
+    """The project's folder does not have this file, as in a notebook that was copied elsewhere."""
+
+
 def project_file(name: str, root: Path | None = None) -> Path:
-    """A file of the project's own folder, such as ``requirements.lock``. Raises UsageError where it isn't."""
+    """A file of the project's own folder, such as ``requirements.lock``. Raises NoProjectFile."""
     path = (root or paths.project_root()) / name
     if not path.is_file():
-        raise UsageError(f"There is no {name} in the project's folder: is this a whole checkout of the course?")
+        raise NoProjectFile(f"There is no {name} in the project's folder: is this a whole checkout of the course?")
     return path
 
 

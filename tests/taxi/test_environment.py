@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.errors import CourseError, UsageError
+from course_lib.errors import CourseError
 from course_lib.taxi import environment
 
 CONDA = """
@@ -110,7 +110,7 @@ def test_installed_versions_hold_python_and_packages_by_canonical_name():
 def test_project_file_says_what_is_missing(tmp_path):
     (tmp_path / "there.txt").write_text("x", encoding="utf-8")
     assert environment.project_file("there.txt", tmp_path) == tmp_path / "there.txt"
-    with pytest.raises(UsageError, match=r"no environment\.yml"):
+    with pytest.raises(environment.NoProjectFile, match=r"no environment\.yml"):
         environment.project_file("environment.yml", tmp_path)
 
 
