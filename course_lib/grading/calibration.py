@@ -1,0 +1,79 @@
+"""Decide, from the instructor's own notebook, how each test is run, and whether it works here at all.
+
+A test runs on data in the judge's process if it gives the solution all its points there and the untouched release
+none. Otherwise it runs beside the answers (see `execution`). A test that takes points from the solution either way
+is broken here: then nobody is graded, rather than everybody wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading.assignment import ANSWER, TEST, WRITTEN, Assignment, AssignmentError, Cell
+from course_lib.grading.execution import DATA, GUARDED, Execution, Step, execute
+from course_lib.grading.limits import Limits
+from course_lib.grading.processes.starter import Starter
+
+
+def calibrate(assignment: Assignment, starter: Starter, limits: Limits, support: Path | None = None) -> dict[str, str]:
+    """The mode of each test by its grade id. Raises AssignmentError, CannotStart."""
+    if not assignment.tests:
+        return {}
+    best = _run(assignment, starter, limits, support, solved=True, modes={})
+    empty = _run(assignment, starter, limits, support, solved=False, modes={})
+    modes = {}
+    for cell in assignment.tests:
+        fits = _all(cell, best.verdicts) and not _all(cell, empty.verdicts)
+        modes[cell.name] = DATA if fits else GUARDED
+    if GUARDED in modes.values():
+        beside = _run(assignment, starter, limits, support, solved=True, modes=modes)
+        _must_pass(assignment, beside)
+    return modes
+
+
+def cells_to_run(assignment: Assignment, *, solved: bool) -> list[Step]:
+    """The instructor's notebook as far as its last graded cell, with its solutions or with what students start from."""
+    code = [cell for cell in assignment.cells if cell.cell_type == "code" and cell.source.strip()]
+    last = max((n for n, cell in enumerate(code) if cell.kind in (TEST, WRITTEN)), default=-1)
+    return [
+        Step(cell.solution if solved and cell.kind in (ANSWER, WRITTEN) else cell.source, cell.name, cell)
+        for cell in code[: last + 1]
+    ]
+
+
+def _run(
+    assignment: Assignment,
+    starter: Starter,
+    limits: Limits,
+    support: Path | None,
+    *,
+    solved: bool,
+    modes: Mapping[str, str],
+) -> Execution:
+    steps = cells_to_run(assignment, solved=solved)
+    return execute(assignment, steps, starter, limits=limits, modes=modes, support=support)
+
+
+def _all(cell: Cell, verdicts: Mapping[str, Any]) -> bool:
+    """Whether a test gave all its points."""
+    verdict = verdicts.get(cell.name, {})
+    return verdict.get("status") == "ok" and "invalid" not in verdict and verdict.get("credit") in (None, cell.points)
+
+
+def _must_pass(assignment: Assignment, run: Execution) -> None:
+    broken = [cell for cell in assignment.tests if not _all(cell, run.verdicts)]
+    if broken:
+        raise AssignmentError(
+            f"{assignment.module}/{assignment.name}: the solution itself loses points here, so nobody was graded. "
+            + " ".join(_reasons(broken, run))
+            + f" `course verify {assignment.module}` says more."
+        )
+
+
+def _reasons(cells: Iterable[Cell], run: Execution) -> Iterable[str]:
+    for cell in cells:
+        verdict = run.verdicts.get(cell.name, {})
+        what = verdict.get("invalid") or f"{verdict.get('ename', verdict.get('status'))} {verdict.get('evalue', '')}"
+        yield f"{cell.name}: {str(what).strip()[:200]}."

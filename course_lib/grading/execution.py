@@ -1,0 +1,189 @@
+"""Run one rebuilt notebook: the student's code in one process, the tests that judge it in another.
+
+How a test is run is decided beforehand from the instructor's own solution (see `calibration`), never by what a
+student hands in:
+
+``data``     The test runs in a process that has never executed a line of the student's. It gets the student's
+             names as data, and functions as stubs that run there and answer with data. Nothing that the
+             student's code does to its own process, be it to equality, builtins, libraries, hooks, frames or
+             memory, can reach the test or learn its text. What it can see are the arguments of its functions.
+
+``guarded``  The test needs the student's own objects (a fitted model, a web application), so it runs beside
+             them, compiled, without its text, after a look at whether Python, IPython or the libraries were
+             tampered with; then it isn't run. This is a fence, not a wall: code in the same process that is out
+             to cheat and clever enough can get past it, so what looks like an attempt is left to a person.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading import wire
+from course_lib.grading.assignment import PLAIN, TEST, Assignment, Cell
+from course_lib.grading.limits import Limits
+from course_lib.grading.processes.judge import credit, split
+from course_lib.grading.processes.starter import Starter
+from course_lib.grading.sides import ENDED, HUNG, Clock, Gone, JudgeSide, NoTimeLeft, StudentSide
+
+DATA, GUARDED = "data", "guarded"
+WITHHELD = "withheld"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell to run. ``cell`` is the instructor's, None for a cell that the student added."""
+
+    source: str
+    name: str
+    cell: Cell | None
+
+
+@dataclass
+class Execution:
+    """What came of it: each cell's reply by its place, each test's verdict by its grade id."""
+
+    replies: dict[int, dict[str, Any]] = field(default_factory=dict)
+    verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def execute(
+    assignment: Assignment,
+    steps: list[Step],
+    starter: Starter,
+    *,
+    limits: Limits,
+    modes: Mapping[str, str] | None = None,
+    support: Path | None = None,
+) -> Execution:
+    """Run the steps in order. Raises CannotStart when the infrastructure fails.
+
+    ``modes`` says for each test how it is run (DATA when it doesn't); ``support`` is a folder of files that
+    students were given beside the notebook.
+    """
+    clock = Clock.start(limits)
+    student = StudentSide(starter, clock, lambda folder: prepare_folder(folder, support))
+    judge = JudgeSide(starter, clock, student)
+    run = _Run(assignment, student, judge, modes or {})
+    try:
+        run.all(steps)
+        run.result.changed = student.probe()
+        run.result.notices = list(dict.fromkeys(student.notices))
+        return run.result
+    finally:
+        student.end()
+        judge.end()
+
+
+def prepare_folder(folder: Path, support: Path | None) -> dict[str, str]:
+    """Fill a working folder and return the environment that goes with it."""
+    state = folder / ".state"
+    state.mkdir()
+    for path in sorted(support.rglob("*")) if support else []:
+        if path.is_file() and path.suffix != ".ipynb":
+            copy = folder / path.relative_to(support)  # type: ignore[arg-type]
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    return {
+        "COURSE_STATE_DIR": str(state),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{(state / 'mlflow.db').as_posix()}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": str(state),
+        "IPYTHONDIR": str(state),
+        "NBGRADER_EXECUTION": "autograde",
+        "HOME": str(folder) if os.name == "posix" else os.environ.get("HOME", str(folder)),
+    }
+
+
+class _Run:
+    """One notebook on its way."""
+
+    def __init__(
+        self, assignment: Assignment, student: StudentSide, judge: JudgeSide, modes: Mapping[str, str]
+    ) -> None:
+        self.assignment, self.student, self.judge, self.modes = assignment, student, judge, modes
+        self.result = Execution()
+
+    def all(self, steps: list[Step]) -> None:
+        last = max((place for place, step in enumerate(steps) if step.cell and step.cell.kind == TEST), default=-1)
+        for place, step in enumerate(steps):
+            try:
+                self.one(place, step, judged=place < last)
+            except NoTimeLeft:
+                self.result.replies.setdefault(place, {"status": HUNG, "outputs": []})
+                if step.cell is not None and step.cell.kind == TEST:
+                    self.result.verdicts[step.cell.name] = {"status": HUNG, "notebook": True}
+
+    def one(self, place: int, step: Step, *, judged: bool) -> None:
+        cell = step.cell
+        if cell is None or cell.kind != TEST:
+            self.result.replies[place] = self.student.run(step.source, step.name)
+            if cell is not None and cell.kind == PLAIN and judged:
+                self._plain(cell)
+        elif self.modes.get(cell.name, DATA) == DATA:
+            # What the visible part defines may be used further down, as in the notebook that students have.
+            self.student.run(cell.released, cell.name)
+            self.result.verdicts[cell.name] = self._judged(cell)
+        else:
+            self.result.verdicts[cell.name] = self._guarded(cell)
+
+    def _plain(self, cell: Cell) -> None:
+        try:
+            self.judge.do(self._order("plain", cell), cell.source)
+        except Gone:
+            self.judge.end()
+
+    def _judged(self, cell: Cell) -> dict[str, Any]:
+        for attempt in (1, 2):
+            try:
+                return self.judge.do(self._order("test", cell), cell.source)
+            except Gone as gone:
+                if gone.how == HUNG or attempt == 2:
+                    return {"status": gone.how}
+        raise AssertionError("unreachable")
+
+    def _order(self, kind: str, cell: Cell) -> dict[str, Any]:
+        return {
+            "kind": kind,
+            "name": f"test {cell.name}",
+            "names": self.assignment.names_read_by(cell),
+            "modules": sorted(self.assignment.modules),
+            "hidden": sorted(cell.hidden_lines),
+        }
+
+    def _guarded(self, cell: Cell) -> dict[str, Any]:
+        code, nonce = marshal.dumps(split(cell.source, f"<test {cell.name}>")), secrets.token_hex(8)
+        for attempt in (1, 2):
+            self.student.be_ready()
+            if changed := self.student.probe():
+                return {"status": WITHHELD, "changed": changed}
+            self.student.be_ready()
+            try:
+                head, body = self.student.ask({"kind": "guarded", "nonce": nonce}, code, self.student.clock.deadline())
+            except Gone as gone:
+                if gone.how == HUNG or attempt == 2:
+                    return {"status": gone.how}
+                continue
+            return _guarded_verdict(head, body, nonce)
+        raise AssertionError("unreachable")
+
+
+def _guarded_verdict(head: dict[str, Any], body: bytes, nonce: str) -> dict[str, Any]:
+    if head.get("status") == "ok" and head.get("nonce") == nonce:
+        try:
+            return {"status": "ok", "printed": "", **credit(wire.decode(body))}
+        except wire.WireError:
+            return {"status": ENDED}
+    if head.get("status") != "error":
+        return {"status": ENDED}
+    text = {key: str(head.get(key, ""))[:1500] for key in ("ename", "evalue")}
+    return {"status": "error", "printed": "", "hidden": False, "student_lines": [], **text}

@@ -1,0 +1,235 @@
+"""Grade a class: find what was handed in, grade what is new on all processors, write it down, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course_lib.errors import UsageError
+from course_lib.grading import submissions as handed
+from course_lib.grading.assignment import Assignment, load_module
+from course_lib.grading.coursefolders import CourseFolders, course_folders
+from course_lib.grading.gradebook import Book
+from course_lib.grading.limits import Limits
+from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
+from course_lib.grading.pool import Pool, WorkerLost, cores
+from course_lib.grading.records import Records, grading_key, submission_key
+from course_lib.grading.submissions import Rejected, Submission
+from course_lib.grading.worker import Setting
+from course_lib.paths import project_root
+
+MAX_ROUNDS = 3
+
+Progress = Callable[[int, int, SubmissionResult | None], None]
+
+
+@dataclass
+class ClassResult:
+    """What grading a class came to. ``graded`` counts what was graded now, ``unchanged`` what had been before."""
+
+    modules: list[str]
+    results: list[SubmissionResult]
+    rejected: list[Rejected]
+    graded: int = 0
+    unchanged: int = 0
+    seconds: float = 0.0
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything handed in has a grade."""
+        return not self.rejected and all(result.status != INFRA_ERROR for result in self.results)
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for result in self.results:
+            counts[result.status] = counts.get(result.status, 0) + 1
+        return counts
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "modules": self.modules,
+            "students": len({result.student for result in self.results}),
+            "graded": self.graded,
+            "unchanged": self.unchanged,
+            "seconds": round(self.seconds, 2),
+            "statuses": self.statuses,
+            "complete": self.complete,
+            "rejected": [{"file": r.origin, "problem": r.problem} for r in self.rejected],
+            "files": {name: str(path) for name, path in self.files.items()},
+            "submissions": [result.as_dict() for result in self.results],
+        }
+
+
+def grade(
+    modules: Iterable[str] = (),
+    *,
+    submissions: Path,
+    root: Path | None = None,
+    folders: CourseFolders | None = None,
+    jobs: int | None = None,
+    unsafe: bool = False,
+    force: bool = False,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> ClassResult:
+    """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
+
+    ``modules`` are names such as ``01_intro`` (all that can be graded when none is named); ``folders`` say where
+    grades go (the course's own gradebook); ``jobs`` how many are graded at once (as many as there are processors).
+    ``unsafe`` runs students' code without a sandbox; ``force`` grades again what has not changed. ``progress`` is
+    called with the number done, the number to do, and each result.
+
+    Raises UsageError for a wrong question, AssignmentError when the tests are broken here, and
+    SandboxUnavailable where there is no sandbox and ``unsafe`` does not waive it.
+    """
+    started = time.monotonic()
+    root = root or project_root()
+    folders = folders or course_folders(root)
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs is {jobs}; at least one is needed")
+    assignments = load_assignments(root, modules)
+    found = handed.find(Path(submissions), assignments)
+    if not found.submissions and not found.rejected:
+        raise UsageError(
+            f"nothing was handed in: {submissions} holds no notebook and no zip for "
+            f"{', '.join(sorted({a.module for a in assignments}))}"
+        )
+    if not unsafe:
+        require_sandbox()
+    job = _Job(root, folders, assignments, found.submissions, limits or Limits(), unsafe, progress)
+    results = job.run(jobs or cores(), force=force)
+    return ClassResult(
+        sorted({a.module for a in assignments}),
+        results,
+        found.rejected,
+        graded=job.graded,
+        unchanged=len(results) - job.graded,
+        seconds=time.monotonic() - started,
+    )
+
+
+def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment]:
+    """The notebooks to grade. Raises UsageError for a module that there isn't."""
+    solutions = root / "solutions"
+    known = sorted(path.name for path in solutions.glob("*/") if any(path.glob("*.ipynb")))
+    wanted = list(dict.fromkeys(modules))
+    if unknown := [name for name in wanted if name not in known]:
+        there = f"built are {', '.join(known)}" if known else "`course build` builds them"
+        raise UsageError(f"there is no built module {', '.join(unknown)} in {solutions}; {there}")
+    if not known:
+        raise UsageError(f"there is no built module in {solutions}. `course build` builds them from their text.")
+    return [a for name in sorted(wanted or known) for a in load_module(solutions / name)]
+
+
+def require_sandbox() -> None:
+    """Raises SandboxUnavailable where students' code cannot be shut in."""
+
+
+class _Job:
+    """One run over a class."""
+
+    def __init__(
+        self,
+        root: Path,
+        folders: CourseFolders,
+        assignments: list[Assignment],
+        found: list[Submission],
+        limits: Limits,
+        unsafe: bool,
+        progress: Progress | None,
+    ) -> None:
+        self.folders, self.assignments, self.found = folders, assignments, found
+        self.progress = progress or (lambda _done, _all, _result: None)
+        self.records = Records(folders.records)
+        self.graded = 0
+        released = {a.module: root / "modules" / a.module for a in assignments}
+        self.support = {module: folder for module, folder in released.items() if folder.is_dir()}
+        to_import = sorted({name for a in assignments for name in a.to_import})
+        self.setting = Setting(assignments, self.support, to_import, limits, not unsafe)
+        self.keys = {
+            module: grading_key([a for a in assignments if a.module == module], limits, sandboxed=not unsafe)
+            for module in released
+        }
+
+    def run(self, jobs: int, *, force: bool) -> list[SubmissionResult]:
+        known = {(s.module, s.student): self.records.read(s.module, s.student) for s in self.found}
+        to_do = [s for s in self.found if force or not self._is_done(s, known[s.module, s.student])]
+        pool = Pool(self.setting, max(1, min(jobs, len(to_do)))) if to_do else None  # starts while nbgrader is imported
+        try:
+            with Book(self.folders) as book:
+                lost = [s for s in self.found if s not in to_do and not book.has(s.module, s.student)]
+                to_do += lost
+                if not to_do:
+                    return [result for result in known.values() if result is not None]
+                pool = pool or Pool(self.setting, max(1, min(jobs, len(to_do))))
+                book.prepare(self.assignments)
+                self._grade(pool, book, to_do, known)
+        finally:
+            if pool is not None:
+                pool.__exit__()
+        return [result for result in known.values() if result is not None]
+
+    def _is_done(self, submission: Submission, before: SubmissionResult | None) -> bool:
+        key = submission_key(submission, self.keys[submission.module])
+        return before is not None and before.key == key and before.status != INFRA_ERROR
+
+    def _grade(
+        self, pool: Pool, book: Book, to_do: list[Submission], known: dict[tuple[str, str], SubmissionResult | None]
+    ) -> None:
+        modes = self._modes(pool)
+        total, done = len(to_do), 0
+        self.progress(0, total, None)
+        for round_number in range(1, MAX_ROUNDS + 1):
+            again: list[Submission] = []
+            orders = [("grade", self._order(submission, modes)) for submission in to_do]
+            for order, answer in pool.run(orders):
+                submission = order["submission"]
+                result = self._infra(submission, answer) if isinstance(answer, WorkerLost) else answer
+                if result.status == INFRA_ERROR and round_number < MAX_ROUNDS:
+                    again.append(submission)
+                    continue
+                place = (submission.module, submission.student)
+                if result.status != INFRA_ERROR:
+                    book.write(result, submission, known[place], self.support.get(submission.module))
+                    self.records.write(result)
+                    self.graded += 1
+                elif known[place] is None or known[place].status == INFRA_ERROR:  # type: ignore[union-attr]
+                    self.records.write(result)
+                known[place] = result
+                done += 1
+                self.progress(done, total, result)
+            to_do = again
+
+    def _order(self, submission: Submission, modes: dict[str, dict[str, dict[str, str]]]) -> dict[str, Any]:
+        key = submission_key(submission, self.keys[submission.module])
+        return {"submission": submission, "modes": modes[submission.module], "key": key}
+
+    def _modes(self, pool: Pool) -> dict[str, dict[str, dict[str, str]]]:
+        """How each test is run: decided once for these tests in this environment."""
+        key = ":".join(sorted(self.keys.values()))
+        if (kept := self.records.modes(key)) is not None:
+            return kept  # type: ignore[return-value]
+        modes: dict[str, dict[str, dict[str, str]]] = {module: {} for module in self.keys}
+        orders = [("calibrate", (a.module, a.name)) for a in self.assignments]
+        for (module, name), answer in pool.run(orders):
+            if isinstance(answer, Exception):
+                raise answer
+            modes[module][name] = answer
+        self.records.keep_modes(key, modes)
+        return modes
+
+    def _infra(self, submission: Submission, error: WorkerLost) -> SubmissionResult:
+        notebooks = [
+            NotebookResult(a.name, INFRA_ERROR, problem=str(error))
+            for a in self.assignments
+            if a.module == submission.module
+        ]
+        return SubmissionResult(
+            submission.student, submission.module, notebooks, "", submission.digest, submission.timestamp
+        )

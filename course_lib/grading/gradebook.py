@@ -1,0 +1,171 @@
+"""Write grades into nbgrader's gradebook and directories, so that formgrader, feedback and export go on working.
+
+One process writes; each hand-in is one transaction. What a person has entered, scores, comments, extra credit,
+flags, is never touched. An ``infra_error`` leaves no trace: no submission, no score, nothing that reads as 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from course_lib.errors import CourseError
+from course_lib.grading.assignment import Assignment
+from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
+from course_lib.grading.quick_import import nbgrader_module
+from course_lib.grading.records import write_whole
+from course_lib.grading.submissions import Submission
+
+NO_RESPONSE = "No response."
+
+
+class Book:
+    """The gradebook of one course, open for writing. Use as a context manager."""
+
+    def __init__(self, folders: CourseFolders) -> None:
+        self.api = nbgrader_module("nbgrader.api")
+        self.folders = folders
+        if folders.db_url.startswith("sqlite:///"):
+            Path(folders.db_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        with _own_programs():
+            self.gradebook = self.api.Gradebook(folders.db_url, folders.course_id)
+        self.db = self.gradebook.db
+        self._names: dict[str, str] = {}
+        self._students = {student.id for student in self.gradebook.students}
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.gradebook.close()
+
+    def prepare(self, assignments: Iterable[Assignment]) -> None:
+        """Make the gradebook know the modules' notebooks and cells as they are now."""
+        from course_lib.grading.gradebook_cells import update_cells
+
+        for assignment in assignments:
+            self._names |= update_cells(self.gradebook, self.api, assignment)
+
+    def has(self, module: str, student: str) -> bool:
+        """Whether this hand-in has grades, and its autograded notebooks are there."""
+        try:
+            self.gradebook.find_submission(module, student)
+        except self.api.MissingEntry:
+            return False
+        return (self.folders.autograded / student / module).is_dir()
+
+    def write(
+        self, result: SubmissionResult, submission: Submission, before: SubmissionResult | None, release: Path | None
+    ) -> None:
+        """Put one hand-in's grades into the gradebook and its notebooks into nbgrader's directories."""
+        if result.status == INFRA_ERROR:
+            raise ValueError("an infra_error has no grade to write")
+        again = before is not None and before.content != result.content
+        self._write_files(result, submission, release)
+        self._write_grades(result, again)
+
+    def manual(self, modules: Iterable[str]) -> dict[tuple[str, str, str], dict[str, tuple[float | None, bool]]]:
+        """What people have entered: by (module, student, notebook), each cell's score and whether one is due."""
+        found: dict[tuple[str, str, str], dict[str, tuple[float | None, bool]]] = {}
+        for module in modules:
+            try:
+                submissions = self.gradebook.assignment_submissions(module)
+            except self.api.MissingEntry:
+                continue
+            for submission in submissions:
+                for notebook in submission.notebooks:
+                    place = found.setdefault((module, submission.student_id, notebook.name), {})
+                    for grade in notebook.grades:
+                        extra = grade.extra_credit or 0.0
+                        score = None if grade.manual_score is None else grade.manual_score + extra
+                        place[grade.name] = (score, bool(grade.needs_manual_grade))
+        return found
+
+    def _write_grades(self, result: SubmissionResult, again: bool) -> None:
+        if result.student not in self._students:
+            self.gradebook.update_or_create_student(result.student)
+            self._students.add(result.student)
+        moment = {"timestamp": result.timestamp} if result.timestamp else {}
+        row = self.gradebook.update_or_create_submission(result.module, result.student, **moment)
+        notebooks = {notebook.name: notebook for notebook in row.notebooks}
+        for notebook in result.notebooks:
+            if notebook.name not in notebooks:
+                raise CourseError(
+                    f"the gradebook's entry for {result.student} in {result.module} lacks {notebook.name}: it was made "
+                    "from other notebooks. `nbgrader db student` and `nbgrader db assignment` can show and remove it."
+                )
+            self._write_notebook(notebooks[notebook.name], notebook, again)
+        self.db.commit()
+        if row.total_seconds_late > 0:
+            self._write_penalties(row)
+
+    def _write_notebook(self, row: Any, result: NotebookResult, again: bool) -> None:
+        points = {test.grade_id: test.points for test in result.tests}
+        unanswered = set(result.unanswered)
+        for grade in row.grades:
+            name = self._name(grade)
+            score = points.get(name, 0.0 if name in unanswered else None)
+            changed = again or grade.auto_score != score
+            due = (score is None and grade.manual_score is None) or name in result.needs_review
+            kept = grade.manual_score is not None and (bool(grade.needs_manual_grade) or changed)
+            grade.auto_score, grade.needs_manual_grade = score, due or kept
+        for comment in row.comments:
+            comment.auto_comment = NO_RESPONSE if self._name(comment) in unanswered else None
+
+    def _name(self, row: Any) -> str:
+        if row.cell_id not in self._names:
+            self._names[row.cell_id] = row.name
+        return self._names[row.cell_id]
+
+    def _write_penalties(self, row: Any) -> None:
+        """As nbgrader does it, with the plugin that the course's settings name."""
+        steps = nbgrader_module("nbgrader.preprocessors")
+        step = steps.AssignLatePenalties(config=self.folders.config)
+        step.init_plugin()
+        for notebook in row.notebooks:
+            notebook.late_submission_penalty = None
+            penalty = step.plugin_inst.late_submission_penalty(row.student_id, notebook.score, row.total_seconds_late)
+            if penalty is not None:
+                notebook.late_submission_penalty = step._check_late_penalty(notebook, penalty)
+        self.db.commit()
+
+    def _write_files(self, result: SubmissionResult, submission: Submission, release: Path | None) -> None:
+        submitted = self.folders.submitted / result.student / result.module
+        autograded = self.folders.autograded / result.student / result.module
+        if autograded.exists():
+            shutil.rmtree(autograded)
+        autograded.mkdir(parents=True)
+        for path in sorted(release.rglob("*")) if release else []:
+            if path.is_file() and path.suffix != ".ipynb":
+                copy = autograded / path.relative_to(release)  # type: ignore[arg-type]
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+        if result.timestamp:
+            write_whole(autograded / "timestamp.txt", result.timestamp + "\n")
+            write_whole(submitted / "timestamp.txt", result.timestamp + "\n")
+        for name, file in submission.files.items():
+            target = submitted / f"{name}.ipynb"
+            if file.content and not (target.is_file() and target.read_bytes() == file.content):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.content)
+        for notebook in result.notebooks:
+            text = json.dumps(notebook.document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+            write_whole(autograded / f"{notebook.name}.ipynb", text)
+
+
+@contextmanager
+def _own_programs() -> Iterator[None]:
+    """A new gradebook asks the program ``alembic``, which lies beside this Python, for its version."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

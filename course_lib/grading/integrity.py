@@ -1,0 +1,142 @@
+"""What a student's code did to its process besides answering: parts replaced, and things tried that are not asked for.
+
+Both run inside that process, so code that goes to great lengths can hide from them. They are there to show a
+person where to look; no point given by a test that runs in the judge's process depends on them.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+CELL = "<cell "
+
+# Modules whose functions a test may rely on, if they are loaded when the student's process starts.
+_GUARDED = (
+    *("builtins", "math", "random", "json", "os", "io", "time", "inspect", "linecache", "traceback", "unittest.case"),
+    *("numpy", "numpy.testing", "numpy.testing._private.utils", "numpy.linalg"),
+    *("pandas", "pandas.testing", "pandas._testing.asserters"),
+)
+_CLASSES = (("pandas", "DataFrame"), ("pandas", "Series"), ("pandas", "Index"))
+_OURS = "course_lib."
+_TOO_MANY = 20
+
+_PLACES = re.compile(r"(^|[\\/])(gradebook|solutions|autograded|submitted)([\\/.]|$)|(exercises|quiz)[^\\/]*\.ipynb$")
+_HELPERS = ("inspect", "traceback", "subprocess", "os", "threading", "multiprocessing", "ctypes", "gc", "signal")
+_PATH_EVENTS = ("open", "sqlite3.connect", "os.listdir", "os.scandir")
+_EVENTS = {
+    "sys._getframe": "looked at the frames that called it",
+    "sys._current_frames": "looked at the frames of other threads",
+    "sys.settrace": "traced the execution",
+    "sys.setprofile": "traced the execution",
+    "sys.addaudithook": "installed an audit hook",
+    "gc.get_objects": "searched Python's memory",
+    "gc.get_referrers": "searched Python's memory",
+    "ctypes.dlopen": "reached into memory with ctypes",
+    "os.fork": "started another process",
+    "os.forkpty": "started another process",
+    "os.exec": "replaced its process",
+    "os.posix_spawn": "started another process",
+    "os.system": "started another process",
+    "subprocess.Popen": "started another process",
+    "os.kill": "sent a signal to a process",
+    "os.killpg": "sent a signal to a process",
+    "socket.connect": "tried to reach the network",
+    "object.__setattr__": "replaced the code of a function or the kind of an object",
+}
+
+
+def watch(notice: Callable[[str], None]) -> None:
+    """Tell of what only code that looks for the tests does. An audit hook cannot be taken out again."""
+    busy = False
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal busy
+        if busy or not (event in _EVENTS or event in _PATH_EVENTS):
+            return
+        busy = True  # what is done here raises events of its own
+        try:
+            if event in _PATH_EVENTS:
+                what = f"opened {args[0]}" if args and isinstance(args[0], str) and _PLACES.search(args[0]) else None
+            else:
+                what = _EVENTS[event] if _called_from_cell(sys._getframe(1)) else None
+            if what is not None:
+                notice(what)
+        finally:
+            busy = False
+
+    sys.addaudithook(hook)
+
+
+def _called_from_cell(frame: types.FrameType | None) -> bool:
+    """Whether the notebook's own code did it, and not a library for reasons of its own."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(CELL):
+            return True
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _HELPERS:
+            return False
+        frame = frame.f_back
+    return False
+
+
+def snapshot(shell: Any) -> dict[str, int]:
+    """The identity of every function that tests or the notebook rely on, by a name that people understand."""
+    found: dict[str, int] = {}
+    for name, holder in _holders():
+        for key, value in list(vars(holder).items()):
+            if callable(value) and not (name == "builtins" and key == "_"):
+                code = getattr(value, "__code__", None)
+                found[f"{name}.{key}"] = id(value) if code is None else hash((id(value), id(code)))
+    found["sys.displayhook"], found["sys.excepthook"] = id(type(sys.displayhook)), id(sys.excepthook)
+    for name, number in _hooks(shell):
+        found[name] = found.get(name, 0) + number
+    return found
+
+
+def differences(before: dict[str, int], after: dict[str, int]) -> list[str]:
+    """What is not as it was, by name. What was added (a library imported since) is no difference, but a hook is."""
+    changed = [name for name, number in before.items() if after.get(name) != number]
+    changed += [name for name in after if name not in before and name.startswith("IPython")]
+    return sorted(changed)[:_TOO_MANY]
+
+
+def _holders() -> Iterator[tuple[str, Any]]:
+    names = [*_GUARDED, *(m for m in list(sys.modules) if m.startswith(_OURS))]
+    for name in names:
+        if isinstance(module := sys.modules.get(name), types.ModuleType):
+            yield name, module
+    yield "builtins", builtins
+    for module_name, name in _CLASSES:
+        if isinstance(module := sys.modules.get(module_name), types.ModuleType):
+            yield f"{module_name}.{name}", getattr(module, name)
+    from course_lib.grading.processes.shell import InteractiveShell, Shell
+
+    yield from (("IPython", Shell), ("IPython", InteractiveShell))
+
+
+def _hooks(shell: Any) -> Iterator[tuple[str, int]]:
+    """What can be hung into IPython so that later cells, their results or their errors change."""
+    for name in ("input_transformers_cleanup", "input_transformers_post", "ast_transformers", "custom_exceptions"):
+        own = [item for item in getattr(shell, name, ()) if _is_the_notebooks(item)]
+        yield f"IPython's {name}", len(own) + (name == "ast_transformers" and len(shell.ast_transformers))
+    for event, callbacks in shell.events.callbacks.items():
+        if own := [callback for callback in callbacks if _is_the_notebooks(callback)]:
+            yield f"IPython's {event} hook", len(own)
+    for name, value in vars(shell).items():
+        if callable(value) and callable(getattr(type(shell), name, None)) and _is_the_notebooks(value):
+            yield f"IPython's {name}", id(value)
+    for formatter in shell.display_formatter.formatters.values():
+        if own := [f for f in formatter.type_printers.values() if _is_the_notebooks(f)]:
+            yield "IPython's display formatters", len(own)
+
+
+def _is_the_notebooks(value: Any) -> bool:
+    function = getattr(value, "__func__", value)
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        return code.co_filename.startswith(CELL)
+    return getattr(type(value), "__module__", "") == "__main__" or getattr(value, "__module__", "") == "__main__"

@@ -1,0 +1,124 @@
+"""Several grading workers at once, each in a process of its own, kept alive through whatever happens to them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import selectors
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from course_lib.grading.channel import ChannelBroken, ChannelClosed, pair
+from course_lib.grading.worker import Setting
+
+MAX_TRIES = 3
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class WorkerLost(Exception):
+    """A worker ended in the middle of an order, every time it was tried."""
+
+
+class Pool:
+    """``jobs`` workers. Use as a context manager."""
+
+    def __init__(self, setting: Setting, jobs: int) -> None:
+        self.setting = setting
+        self.workers = [_Worker(setting) for _ in range(jobs)]
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers:
+            worker.end()
+
+    def run(self, orders: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
+        """Have orders (kind, content) done, as many at once as there are workers; yields (content, answer) as they
+        come. The answer is a WorkerLost where a worker was lost MAX_TRIES times."""
+        waiting = deque((kind, content, 1) for kind, content in orders)
+        selector = selectors.DefaultSelector()
+        busy: dict[int, tuple[_Worker, tuple[str, Any, int]]] = {}
+        try:
+            while waiting or busy:
+                idle = [w for w in self.workers if id(w) not in busy]
+                for worker in idle[: len(waiting)]:
+                    order = waiting.popleft()
+                    worker.give(order[0], order[1])
+                    busy[id(worker)] = (worker, order)
+                    selector.register(worker.channel.end, selectors.EVENT_READ, id(worker))
+                for key, _ in selector.select():
+                    worker, order = busy.pop(key.data)
+                    selector.unregister(worker.channel.end)
+                    try:
+                        _, body = worker.channel.receive()
+                    except (ChannelClosed, ChannelBroken) as error:
+                        worker.restart()
+                        kind, content, tries = order
+                        if tries < MAX_TRIES:
+                            waiting.append((kind, content, tries + 1))
+                        else:
+                            yield content, WorkerLost(f"the grading process ended {MAX_TRIES} times ({error})")
+                        continue
+                    yield order[1], pickle.loads(body)
+        finally:
+            selector.close()
+
+
+class _Worker:
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.start()
+
+    def start(self) -> None:
+        self.channel, theirs = pair()
+        env = {**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+        command = [sys.executable, "-m", "course_lib.grading.worker"]
+        if os.name == "nt":
+            self.process = subprocess.Popen([*command, "-"], stdin=subprocess.PIPE, env=env)
+            assert self.process.stdin is not None
+            self.process.stdin.write(theirs.end.share(self.process.pid).hex().encode() + b"\n")
+            self.process.stdin.close()
+        else:
+            number = theirs.end.fileno()
+            self.process = subprocess.Popen(
+                [*command, str(number)], stdin=subprocess.DEVNULL, pass_fds=[number], env=env
+            )
+        theirs.close()
+        first = {name: getattr(self.setting, name) for name in ("modules", "limits", "sandboxed")}
+        self.channel.send({"kind": "start"}, pickle.dumps(first))
+        self.channel.send({"kind": "setting"}, pickle.dumps(self.setting))
+
+    def give(self, kind: str, content: Any) -> None:
+        """Give it an order; a worker that has died meanwhile is replaced first."""
+        body = pickle.dumps(content)
+        try:
+            self.channel.send({"kind": kind}, body)
+        except ChannelClosed:
+            self.restart()
+            self.channel.send({"kind": kind}, body)
+
+    def restart(self) -> None:
+        self.end()
+        self.start()
+
+    def end(self) -> None:
+        self.channel.close()
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+__all__ = ["Pool", "WorkerLost", "cores"]

@@ -1,0 +1,123 @@
+"""A process that has imported what notebooks import, and forks: a child is ready in a few milliseconds.
+
+It never sees a test or a solution, so there is none in the memory that a student's process inherits from it.
+One nursery belongs to one grading worker, runs no threads and does nothing but fork, end and wait for children.
+
+Started as ``python -m course_lib.grading.processes.nursery FD MODULE…``; FD is its end of a pair of sockets.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import warnings
+from contextlib import suppress
+from typing import Any
+
+from course_lib.grading.channel import Channel
+
+_LARGEST_ORDER = 1 << 20
+
+
+def main(argv: list[str]) -> None:
+    """Import, then serve orders until the worker is gone."""
+    from course_lib.grading.processes import judge, shell, student  # noqa: F401 (children need all three)
+
+    worker = socket.socket(fileno=int(argv[0]))
+    for name in argv[1:]:
+        with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
+            importlib.import_module(name)
+    _warm_up(shell.new_shell())
+    gc.collect()
+    gc.freeze()
+    # pyarrow's allocator keeps a thread that is made for forking
+    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+    worker.send(b"ready")
+    children: set[int] = set()
+    try:
+        serve(worker, children)
+    finally:
+        for pid in children:
+            end(pid)
+
+
+def _warm_up(shell: Any) -> None:
+    """Do once what every child would do first."""
+    from course_lib.grading import integrity, wire
+
+    integrity.snapshot(shell)
+    wire.decode(wire.encode({"a": [1.5]}))
+
+
+def serve(worker: socket.socket, children: set[int]) -> None:
+    """Fork, or end, one child for each order; returns when the worker has closed its end."""
+    while True:
+        try:
+            data, fds, _flags, _address = socket.recv_fds(worker, _LARGEST_ORDER, 1)
+        except ConnectionError:
+            return
+        if not data:
+            return
+        order = json.loads(data)
+        if "end" in order:
+            children.discard(order["end"])
+            end(order["end"])
+            worker.send(b"ended")
+            continue
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(fds[0])
+            worker.send(json.dumps({"error": str(error)}).encode())
+            continue
+        if pid == 0:
+            worker.close()
+            become(order, fds[0])
+        os.close(fds[0])
+        children.add(pid)
+        worker.send(json.dumps({"pid": pid}).encode())
+
+
+def end(pid: int) -> None:
+    """Kill a child with everything that it started in its session, and wait for it."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def become(order: dict[str, Any], fd: int) -> None:
+    """In a forked process: be what the order says, and never return."""
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.update(order["env"])
+        os.chdir(order["folder"])
+        code = run(order, Channel(socket.socket(fileno=fd)))
+    finally:
+        os._exit(code)
+
+
+def run(order: dict[str, Any], channel: Channel) -> int:
+    """Serve as judge or as student until the worker is done. Returns the exit code."""
+    from course_lib.grading.processes import judge, student
+    from course_lib.grading.processes.shell import Shell
+
+    if order["role"] == "judge":
+        judge.limit_memory(order["memory_megabytes"])
+        judge.main(channel)
+    else:
+        student.main(channel, Shell.instance() if Shell.initialized() else None)
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main(sys.argv[1:])

@@ -1,0 +1,257 @@
+"""IPython without Jupyter's machinery: runs cells, keeps their outputs as a notebook would, opens no socket.
+
+Everything that makes a notebook a notebook is IPython's own: magics, ``!commands``, display, top-level await.
+Left out is what talks to a browser. A shell takes 50 ms to set up, so it is made once, before forking.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import traceback
+from typing import Any
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from course_lib.grading.integrity import CELL
+
+MAX_OUTPUT = 1_000_000
+_TOO_LONG = "\n… (the rest of this cell's output was left out: it is too long)\n"
+
+
+class Recorder:
+    """The outputs of the cell that runs now, in a notebook's format, up to ``limit`` characters."""
+
+    def __init__(self, limit: int = MAX_OUTPUT) -> None:
+        self.limit = limit
+        self.start()
+
+    def start(self) -> None:
+        """Forget what came before."""
+        self.outputs: list[dict[str, Any]] = []
+        self.size = 0
+
+    def stream(self, name: str, text: str) -> None:
+        """Add what was printed."""
+        if self.size > self.limit:
+            return
+        if self.size + len(text) > self.limit:
+            text = text[: self.limit - self.size] + _TOO_LONG
+        self.size += len(text)
+        last = self.outputs[-1] if self.outputs else {}
+        if last.get("output_type") == "stream" and last["name"] == name:
+            last["parts"].append(text)
+        else:
+            self.outputs.append({"output_type": "stream", "name": name, "parts": [text]})
+
+    def add(self, output: dict[str, Any]) -> None:
+        """Add a picture, a table, a result, an error."""
+        self.size += sum(len(part) for part in output.get("data", {}).values() if isinstance(part, str | bytes))
+        if self.size <= self.limit:
+            self.outputs.append(output)
+        else:
+            self.stream("stderr", _TOO_LONG)
+
+    def finished(self) -> list[dict[str, Any]]:
+        """The outputs as they go into the notebook."""
+        return [
+            {"output_type": "stream", "name": o["name"], "text": "".join(o["parts"])} if "parts" in o else o
+            for o in self.outputs
+        ]
+
+
+class Stream:
+    """Standard output or error of the cells, as a text file."""
+
+    encoding, errors, newlines, closed = "utf-8", "strict", None, False
+
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        self.recorder, self.name = recorder, name
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.recorder.stream(self.name, text)
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def isatty(self) -> bool:
+        return False
+
+    def readable(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 1 if self.name == "stdout" else 2
+
+
+class _Publisher(DisplayPublisher):
+    recorder: Recorder
+
+    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
+        """``display(…)``."""
+        self.recorder.add({"output_type": "display_data", "data": _json(data), "metadata": metadata or {}})
+
+    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002 (IPython's signature)
+        self.recorder.start()
+
+
+class _Hook(DisplayHook):
+    recorder: Recorder
+
+    def write_output_prompt(self) -> None:
+        """No “Out[1]:”: the notebook draws its own."""
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        output = {"output_type": "execute_result", "data": _json(format_dict), "metadata": md_dict or {}}
+        self.recorder.add({**output, "execution_count": self.prompt_count})
+
+    def finish_displayhook(self) -> None:
+        """IPython prints an empty line here."""
+        self.flush()
+
+
+class _Compiler(CachingCompiler):
+    cell_name = "cell"
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:  # noqa: ARG002
+        return f"{CELL}{self.cell_name}>"
+
+
+class Shell(InteractiveShell):
+    """A notebook's shell that keeps outputs instead of sending them."""
+
+    displayhook_class = Type(_Hook)
+    display_pub_class = Type(_Publisher)
+    compiler_class = Type(_Compiler)
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """There is no window system."""
+
+    def showtraceback(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Record the error that is being handled, with the lines of the notebook's own cells only."""
+        self.recorder.add({"output_type": "error", **describe_error(sys.exc_info()[1])})
+
+    def showsyntaxerror(self, filename: Any = None, running_compiled_code: bool = False) -> None:  # noqa: ARG002
+        self.showtraceback()
+
+    def system(self, cmd: str) -> None:
+        """``!command``: what it prints becomes the cell's output."""
+        self.user_ns["_exit_code"] = self._piped(cmd)
+
+    def _piped(self, command: str) -> int:
+        import subprocess
+
+        done = subprocess.run(  # the student's own command, in the student's own sandbox
+            self.var_expand(command, depth=2), shell=True, capture_output=True, check=False, stdin=subprocess.DEVNULL
+        )
+        self.recorder.stream("stdout", done.stdout.decode(errors="replace"))
+        self.recorder.stream("stderr", done.stderr.decode(errors="replace"))
+        return done.returncode
+
+
+def new_shell() -> Shell:
+    """A shell, and in it a first cell that loads what IPython loads at first use."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.autoindent = False
+    main = sys.modules["__main__"]
+    shell = Shell.instance(config=config)
+    shell.main_module = sys.modules["__main__"]
+    shell.recorder = Recorder()
+    shell.display_pub.recorder = shell.displayhook.recorder = shell.recorder
+    out, sys.stdout = sys.stdout, Stream(shell.recorder, "stdout")
+    try:
+        shell.run_cell("1 + 1", store_history=False)
+        shell.reset()
+    finally:
+        sys.stdout = out
+        sys.modules["__main__"] = main
+    shell.execution_count = 1
+    shell.recorder.start()
+    return shell
+
+
+def occupy(shell: Shell) -> None:
+    """Make this process the shell's own: ``__main__``, standard streams, no keyboard."""
+    import builtins
+
+    sys.modules["__main__"] = shell.main_module
+    sys.stdout, sys.stderr = Stream(shell.recorder, "stdout"), Stream(shell.recorder, "stderr")
+    builtins.input = _no_keyboard
+    shell.builtin_trap.activate()
+
+
+def run_cell(shell: Shell, source: str, name: str) -> dict[str, Any]:
+    """Run one cell: ``status`` ok or error, the error's name, message and lines, and the outputs."""
+    shell.recorder.start()
+    shell.compile.cell_name = name
+    result = shell.run_cell(source, store_history=True)
+    error = result.error_before_exec or result.error_in_exec
+    if isinstance(error, SystemExit):
+        shell.recorder.add({"output_type": "error", **describe_error(error)})
+    answer: dict[str, Any] = {"status": "error" if error is not None else "ok"}
+    if error is not None:
+        answer |= describe_error(error)
+    return answer | {"outputs": shell.recorder.finished()}
+
+
+def describe_error(error: BaseException | None) -> dict[str, Any]:
+    """An error as a notebook keeps it; of its traceback, only lines of the notebook's cells, without paths."""
+    name, text = type(error).__name__, safe_text(error)
+    lines = [f"{name}: {text}"]
+    if isinstance(error, SyntaxError):
+        where = f"line {error.lineno}" + (f": {error.text.strip()}" if isinstance(error.text, str) else "")
+        lines.insert(0, f"  {where}")
+    elif error is not None:
+        lines[:0] = own_lines(error)
+    return {"ename": name, "evalue": text, "traceback": lines}
+
+
+def own_lines(error: BaseException) -> list[str]:
+    """Where the error passed through the notebook's cells, outermost first, at most twelve lines."""
+    lines = []
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if file.startswith(CELL) and (code := linecache.getline(file, number).strip()):
+            cell, function = file.removeprefix(CELL)[:-1], frame.f_code.co_name
+            place = cell if function in ("<module>", cell) else f"{cell}, {function}"
+            lines.append(f"  {place}, line {number}: {code}")
+    return lines if len(lines) <= 12 else [*lines[:6], "  …", *lines[-5:]]
+
+
+def safe_text(value: Any, limit: int = 2000) -> str:
+    """``str(value)``, whatever the value does when asked."""
+    try:
+        text = str(value)
+    except Exception as error:
+        text = f"(its text cannot be had: {type(error).__name__})"
+    return text if len(text) <= limit else text[:limit] + " …"
+
+
+def _json(data: Any) -> dict[str, Any]:
+    import base64
+
+    return {
+        kind: base64.b64encode(part).decode() if isinstance(part, bytes) else part
+        for kind, part in dict(data).items()
+        if isinstance(part, str | bytes | dict | list)
+    }
+
+
+def _no_keyboard(prompt: object = "") -> str:
+    raise EOFError(f"input({prompt!r}): nobody sits at the keyboard while a notebook is graded")

@@ -1,0 +1,160 @@
+"""The process in which a student's code runs. Nothing that it says is believed to be more than an answer.
+
+It is told to run cells, to hand out values and to call functions; it answers with data (see `wire`). Requests:
+
+=============  =======================================================================================
+``run``        a cell → its status and outputs
+``fetch``      names → each as a message, or nothing where there is no such name
+``call``       a function with pickled arguments → its result, and the arguments that it changed
+``guarded``    a compiled test (see `course_lib.grading.execution`) → how it ended
+``probe``      which of Python's, IPython's and the libraries' own parts were replaced
+=============  =======================================================================================
+"""
+
+from __future__ import annotations
+
+import io
+import marshal
+import pickle
+import sys
+from typing import Any
+
+from course_lib.grading import integrity, wire
+from course_lib.grading.channel import Channel, ChannelClosed
+from course_lib.grading.processes import shell as shells
+
+_LENGTH = 8
+
+
+def main(channel: Channel, shell: shells.Shell | None = None) -> None:
+    """Serve requests until the other end is closed."""
+    shell = shell or shells.new_shell()
+    shells.occupy(shell)
+    student = Student(channel, shell)
+    seed()
+    integrity.watch(student.notice)
+    channel.send({"kind": "ready"})
+    while True:
+        try:
+            head, body = channel.receive()
+        except ChannelClosed:
+            return
+        student.answer(head, body)
+
+
+def seed() -> None:
+    """The same random numbers for everybody, so that a grade does not depend on luck or on the order of grading."""
+    import random
+
+    random.seed(0)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+
+
+class Student:
+    """Answers requests, one at a time."""
+
+    def __init__(self, channel: Channel, shell: shells.Shell) -> None:
+        self.channel, self.shell = channel, shell
+        self.noticed: set[str] = set()
+        self.baseline = integrity.snapshot(shell)
+
+    def notice(self, what: str) -> None:
+        """Tell at once what was tried: the process may not live much longer."""
+        if what not in self.noticed and len(self.noticed) < 50:
+            self.noticed.add(what)
+            self.channel.send({"kind": "notice", "what": what})
+
+    def answer(self, head: dict[str, Any], body: bytes) -> None:
+        """Do what is asked and send what came of it."""
+        kind = head["kind"]
+        if kind == "run":
+            reply, block = shells.run_cell(self.shell, body.decode(), head["name"]), b""
+        elif kind == "fetch":
+            reply, block = self._fetch(head["names"])
+        elif kind == "call":
+            reply, block = self._call(head["name"], body)
+        elif kind == "guarded":
+            reply, block = self._guarded(head, body)
+        else:
+            reply, block = {"changed": integrity.differences(self.baseline, integrity.snapshot(self.shell))}, b""
+        self.channel.send({"kind": "answer", **reply}, block)
+
+    def _fetch(self, names: list[str]) -> tuple[dict[str, Any], bytes]:
+        messages = {name: _encode(self.shell.user_ns[name]) for name in names if name in self.shell.user_ns}
+        sizes = [[name, len(message)] for name, message in messages.items()]
+        return {"sizes": sizes}, b"".join(messages.values())
+
+    def _call(self, name: str, body: bytes) -> tuple[dict[str, Any], bytes]:
+        args, kwargs = _Unpickler(io.BytesIO(body), self).load()
+        given = {**dict(enumerate(args)), **kwargs}
+        before = {place: _digest(value) for place, value in given.items()}
+        self.shell.recorder.start()
+        try:
+            result = self.shell.user_ns[name](*args, **kwargs)
+            message = wire.encode(result, list(given.values()))
+            reply: dict[str, Any] = {"status": "ok"}
+        except wire.WireError as error:
+            reply, message = {"status": "ok"}, wire.encode(None)
+            reply["foreign"] = str(error)
+        except BaseException as error:
+            reply, message = {"status": "error", **_describe(error)}, _encode(error.args)
+        changed = [place for place, value in given.items() if _digest(value) != before[place]]
+        arguments = _encode([given[place] for place in changed])
+        reply |= {"changed": [str(place) for place in changed], "printed": bool(self.shell.recorder.outputs)}
+        return reply | {"sizes": [len(message), len(arguments)]}, message + arguments
+
+    def _guarded(self, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        statements, expression = marshal.loads(body)
+        namespace = self.shell.user_ns
+        try:
+            exec(statements, namespace)
+            value = eval(expression, namespace) if expression is not None else None
+            return {"status": "ok", "nonce": head["nonce"]}, _encode(value)
+        except BaseException as error:
+            return {"status": "error", **_describe(error)}, b""
+
+    def callback(self, number: int, args: Any, kwargs: Any) -> Any:
+        """Call a function that a test has passed, in the process of the tests."""
+        self.channel.send({"kind": "callback", "number": number}, wire.encode((args, kwargs)))
+        head, body = self.channel.receive()
+        value = pickle.loads(body)  # from the tests, which may be trusted
+        if head.get("status") == "error":
+            raise value
+        return value
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, student: Student) -> None:
+        super().__init__(file)
+        self.student = student
+
+    def persistent_load(self, number: Any) -> Any:
+        """A function of the test's: here, something that calls it there."""
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            return self.student.callback(number, args, kwargs)
+
+        return function
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return wire.encode(value)
+    except Exception as error:
+        return wire.encode(wire.Foreign(type(value).__name__, f"<{type(value).__name__}: {error}>"))
+
+
+def _digest(value: Any) -> bytes | None:
+    """What tells whether a function has changed its argument; None for what cannot change or cannot be compared."""
+    if value is None or isinstance(value, bool | int | float | str | bytes | tuple | frozenset):
+        return None
+    try:
+        return wire.encode(value)
+    except Exception:
+        return None
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    return {**shells.describe_error(error), "module": type(error).__module__, "kinds": kinds}

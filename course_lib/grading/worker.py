@@ -1,0 +1,110 @@
+"""A grading worker: one process that grades one submission at a time, and tells what came of it.
+
+Started as ``python -m course_lib.grading.worker FD``. It gets its setting and then its orders as pickled messages
+from the process that grades the class; both are ours, so pickle is safe here. It starts the nursery before it
+learns of any test. What students' code does happens in processes of its own, so a worker lives long.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading.assignment import Assignment
+from course_lib.grading.calibration import calibrate
+from course_lib.grading.channel import Channel, ChannelClosed
+from course_lib.grading.grade_notebook import grade_notebook
+from course_lib.grading.limits import Limits
+from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
+from course_lib.grading.processes.starter import Starter
+from course_lib.grading.submissions import Submission
+
+
+@dataclass
+class Setting:
+    """What a worker needs to know once."""
+
+    assignments: list[Assignment]
+    support: dict[str, Path]
+    modules: list[str]
+    limits: Limits
+    sandboxed: bool
+
+
+def main(argv: list[str]) -> None:
+    """Serve orders until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the class's process decides when to stop
+    channel = Channel(_end(argv[0]))
+    _, body = channel.receive()
+    first = pickle.loads(body)
+    starter = Starter(first["modules"], first["limits"], sandboxed=first["sandboxed"])
+    setting: Setting | None = None
+    try:
+        while True:
+            head, body = channel.receive()
+            order = pickle.loads(body)
+            if head["kind"] == "setting":
+                setting = order
+                continue
+            assert setting is not None
+            answer = (
+                _calibrated(order, setting, starter)
+                if head["kind"] == "calibrate"
+                else _graded(order, setting, starter)
+            )
+            channel.send({"kind": "done"}, pickle.dumps(answer))
+    except ChannelClosed:
+        pass
+    finally:
+        starter.close()
+
+
+def _calibrated(name: tuple[str, str], setting: Setting, starter: Starter) -> Any:
+    assignment = next(a for a in setting.assignments if (a.module, a.name) == name)
+    try:
+        return calibrate(assignment, starter, setting.limits, setting.support.get(assignment.module))
+    except Exception as error:
+        return error
+
+
+def _graded(order: dict[str, Any], setting: Setting, starter: Starter) -> SubmissionResult:
+    submission: Submission = order["submission"]
+    notebooks = []
+    for assignment in setting.assignments:
+        if assignment.module != submission.module:
+            continue
+        try:
+            notebook = grade_notebook(
+                assignment,
+                submission.files.get(assignment.name),
+                starter,
+                limits=setting.limits,
+                modes=order["modes"][assignment.name],
+                support=setting.support.get(assignment.module),
+            )
+        except Exception:  # a fault of ours must not cost a student anything
+            notebook = NotebookResult(assignment.name, INFRA_ERROR, problem=traceback.format_exc(limit=-6))
+        notebooks.append(notebook)
+    result = SubmissionResult(
+        submission.student, submission.module, notebooks, order["key"], submission.digest, submission.timestamp
+    )
+    for notebook in notebooks:
+        notebook.repairs[:0] = submission.notes
+    return result
+
+
+def _end(argument: str) -> socket.socket:
+    if os.name == "nt":
+        return socket.fromshare(bytes.fromhex(sys.stdin.readline().strip()))  # type: ignore[attr-defined]
+    return socket.socket(fileno=int(argument))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
