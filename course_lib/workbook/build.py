@@ -18,9 +18,11 @@ from course_lib.workbook.assemble import assemble, assemble_start
 from course_lib.workbook.compare import carry_outputs, execution_problems, read_if_there, same_code, same_text
 from course_lib.workbook.execute import execute
 from course_lib.workbook.files import write_bytes
+from course_lib.workbook.glossary import assemble_glossary
 from course_lib.workbook.install import REFUSED, UNCHANGED, Installed, install
 from course_lib.workbook.modules import Module, all_modules, find_modules
 from course_lib.workbook.notebook_io import notebook_text
+from course_lib.workbook.pristine import embed
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -57,7 +59,7 @@ def build(
     env: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
-    """Build the modules named (all of them when none is), and the start page.
+    """Build the modules named (all of them when none is), the start page and the glossary.
 
     ``force`` executes everything again and replaces releases that somebody edited (a copy stays). ``env`` is
     added to the environment of every notebook. A module that can't be built doesn't stop the others: look at
@@ -72,7 +74,7 @@ def build(
         except CourseError as error:
             report.problems.append(str(error))
     try:
-        _build_start(root, course, report, force)
+        _build_pages(root, course, report, force)
     except CourseError as error:
         report.problems.append(str(error))
     report.problems += [
@@ -126,21 +128,23 @@ def _reuse(notebook: NotebookNode, existing: NotebookNode | None) -> NotebookNod
     return existing if same_text(notebook, existing) else carry_outputs(existing, notebook)
 
 
-def _build_start(root: Path, course: Sequence[Module], report: BuildReport, force: bool) -> None:
-    """solutions/start.md → the start page, for students in modules/ and for instructors in solutions/."""
+def _build_pages(root: Path, course: Sequence[Module], report: BuildReport, force: bool) -> None:
+    """The pages that belong to no module, for students in modules/ and for instructors in solutions/."""
+    pages = course_pages(root, course)
+    report.files += [_write(root / "solutions" / name, content) for name, content in pages.items()]
+    report.files += install(root / "modules", pages, force=force)
+
+
+def course_pages(root: Path, course: Sequence[Module]) -> dict[str, bytes]:
+    """The start page and the glossary by file name; none where ``solutions/start.md`` is missing.
+
+    Raises TextError where the text of the start page, or of a lesson with terms, is wrong.
+    """
     text = root / "solutions" / "start.md"
     if not text.is_file():
-        return
-    content = start_page(text, course)
-    report.files.append(_write(root / "solutions" / "start.ipynb", content))
-    report.files += install(root / "modules", {"start.ipynb": content}, force=force)
-
-
-def start_page(text: Path, course: Sequence[Module]) -> bytes:
-    """The start page's bytes."""
-    from course_lib.workbook.pristine import embed
-
-    return notebook_text(embed(assemble_start(text, course))).encode()
+        return {}
+    pages = {"start.ipynb": assemble_start(text, course), "glossary.ipynb": assemble_glossary(course)}
+    return {name: notebook_text(embed(page)).encode() for name, page in pages.items()}
 
 
 def _write(path: Path, content: bytes) -> Installed:

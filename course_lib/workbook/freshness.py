@@ -9,7 +9,7 @@ from pathlib import Path
 from course_lib.errors import CourseError
 from course_lib.paths import project_root
 from course_lib.workbook.assemble import assemble
-from course_lib.workbook.build import NOTEBOOK_LIMIT, check_module_size, start_page
+from course_lib.workbook.build import NOTEBOOK_LIMIT, check_module_size, course_pages
 from course_lib.workbook.compare import differences, execution_problems, read_if_there
 from course_lib.workbook.install import leftovers
 from course_lib.workbook.modules import Module, all_modules, find_modules
@@ -25,7 +25,7 @@ class Stale:
 
 
 def find_stale(names: Iterable[str] = (), *, root: Path | None = None) -> list[Stale]:
-    """Everything stale in the modules named (all of them when none is), and the start page.
+    """Everything stale in the modules named (all of them when none is), the start page and the glossary.
 
     Solution notebooks are compared in structure, text and metadata, and must have been executed without errors;
     releases are compared byte by byte. Raises UnknownModule.
@@ -33,7 +33,7 @@ def find_stale(names: Iterable[str] = (), *, root: Path | None = None) -> list[S
     root = root or project_root()
     chosen, course = find_modules(names, root), all_modules(root)
     stale = [entry for module in chosen for entry in _stale_in_module(module, course)]
-    return stale + _stale_start(root, course)
+    return stale + _stale_pages(root, course)
 
 
 def _stale_in_module(module: Module, course: Sequence[Module]) -> list[Stale]:
@@ -64,15 +64,12 @@ def _stale_in_module(module: Module, course: Sequence[Module]) -> list[Stale]:
     return [entry for entry in found if entry.reasons]
 
 
-def _stale_start(root: Path, course: Sequence[Module]) -> list[Stale]:
-    text = root / "solutions" / "start.md"
-    if not text.is_file():
-        return []
+def _stale_pages(root: Path, course: Sequence[Module]) -> list[Stale]:
     try:
-        content = start_page(text, course)
+        pages = course_pages(root, course)
     except CourseError as error:
-        return [Stale(text, tuple(str(error).splitlines()))]
-    found = [_compare_file(root / folder / "start.ipynb", content) for folder in ("solutions", "modules")]
+        return [Stale(root / "solutions", tuple(str(error).splitlines()))]
+    found = [_compare_file(root / folder / name, pages[name]) for folder in ("solutions", "modules") for name in pages]
     return [entry for entry in found if entry.reasons]
 
 

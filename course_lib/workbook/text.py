@@ -31,6 +31,7 @@ _HEADER_EXAMPLE = (
 )
 _STRANGE_DIRECTIVE = re.compile(r"^ {0,3}(?:```+|~~~+) ?\{(?!code-cell\}|raw-cell\})([\w-]*)\}?", re.MULTILINE)
 _DIRECTIVES = "code goes into {code-cell}, diagrams into a plain ```mermaid block"
+_TERM = re.compile(r"🔔 \*\*([^*\n]+)\*\*(?!: \S)")
 _WRITTEN = re.compile(r'^\+\+\+ .*"written"\s*:\s*"([^"]*)"', re.MULTILINE)
 
 
@@ -158,6 +159,12 @@ def _text_problems(text: str, cells: list[Located]) -> list[tuple[int, str]]:
         for c in cells
         if c.cell.cell_type == "markdown"
         for match in _STRANGE_DIRECTIVE.finditer(c.cell.source)
+    ]
+    problems += [
+        (c.body + c.cell.source.count("\n", 0, m.start()), f"the term “{m[1]}” has no meaning: 🔔 **{m[1]}**: …")
+        for c in cells
+        if c.cell.cell_type == "markdown"
+        for m in _TERM.finditer(c.cell.source)
     ]
     read = {c.cell.metadata.get("written") for c in cells}
     lost = [match for match in _WRITTEN.finditer(text) if match[1] not in read]
