@@ -17,7 +17,6 @@ student hands in:
 from __future__ import annotations
 
 import marshal
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from course_lib.grading.limits import Limits
 from course_lib.grading.processes.judge import credit, split
 from course_lib.grading.processes.starter import Starter
 from course_lib.grading.sides import ENDED, HUNG, Clock, Gone, JudgeSide, NoTimeLeft, StudentSide
+from course_lib.paths import data_dir, project_root
 
 DATA, GUARDED = "data", "guarded"
 WITHHELD = "withheld"
@@ -69,7 +69,7 @@ def execute(
     students were given beside the notebook.
     """
     clock = Clock.start(limits)
-    student = StudentSide(starter, clock, lambda folder: prepare_folder(folder, support))
+    student = StudentSide(starter, clock, lambda folder: prepare_folder(folder, support, starter.seen_as(folder)))
     judge = JudgeSide(starter, clock, student)
     run = _Run(assignment, student, judge, modes or {})
     try:
@@ -82,10 +82,10 @@ def execute(
         judge.end()
 
 
-def prepare_folder(folder: Path, support: Path | None) -> dict[str, str]:
-    """Fill a working folder and return the environment that goes with it."""
-    state = folder / ".state"
-    state.mkdir()
+def prepare_folder(folder: Path, support: Path | None, seen_as: Path) -> dict[str, str]:
+    """Fill a working folder and return the environment for a process that finds it at ``seen_as``."""
+    (folder / ".state").mkdir()
+    state = seen_as / ".state"
     for path in sorted(support.rglob("*")) if support else []:
         if path.is_file() and path.suffix != ".ipynb":
             copy = folder / path.relative_to(support)  # type: ignore[arg-type]
@@ -100,7 +100,8 @@ def prepare_folder(folder: Path, support: Path | None) -> dict[str, str]:
         "MPLCONFIGDIR": str(state),
         "IPYTHONDIR": str(state),
         "NBGRADER_EXECUTION": "autograde",
-        "HOME": str(folder) if os.name == "posix" else os.environ.get("HOME", str(folder)),
+        "COURSE_ROOT": str(project_root()),
+        "COURSE_DATA_DIR": str(data_dir()),
     }
 
 

@@ -17,6 +17,7 @@ from course_lib.grading.limits import Limits
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.pool import Pool, WorkerLost, cores
 from course_lib.grading.records import Records, grading_key, submission_key
+from course_lib.grading.sandbox.policy import SandboxUnavailable
 from course_lib.grading.submissions import Rejected, Submission
 from course_lib.grading.worker import Setting
 from course_lib.paths import project_root
@@ -129,6 +130,14 @@ def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment
 
 def require_sandbox() -> None:
     """Raises SandboxUnavailable where students' code cannot be shut in."""
+    from course_lib.grading.sandbox import probe
+
+    found = probe.probe()
+    if found.problem:
+        raise SandboxUnavailable(
+            f"{found.problem}\nWithout a sandbox, what students hand in could read and change whatever you can. If you "
+            "know all of it, `course grade --unsafe` runs it all the same."
+        )
 
 
 class _Job:

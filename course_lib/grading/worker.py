@@ -25,6 +25,7 @@ from course_lib.grading.limits import Limits
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.processes.starter import Starter
 from course_lib.grading.submissions import Submission
+from course_lib.paths import data_dir
 
 
 @dataclass
@@ -44,7 +45,7 @@ def main(argv: list[str]) -> None:
     channel = Channel(_end(argv[0]))
     _, body = channel.receive()
     first = pickle.loads(body)
-    starter = Starter(first["modules"], first["limits"], sandboxed=first["sandboxed"])
+    starter = Starter(first["modules"], first["limits"], sandboxed=first["sandboxed"], readable=[data_dir()])
     setting: Setting | None = None
     try:
         while True:

@@ -26,7 +26,10 @@ _LARGEST_ORDER = 1 << 20
 
 def main(argv: list[str]) -> None:
     """Import, then serve orders until the worker is gone."""
-    from course_lib.grading.processes import judge, shell, student  # noqa: F401 (children need all three)
+    from course_lib.grading.processes import judge, shell, student  # noqa: F401 (children need them all)
+
+    if sys.platform == "linux":
+        from course_lib.grading.processes import room  # noqa: F401
 
     worker = socket.socket(fileno=int(argv[0]))
     for name in argv[1:]:
@@ -98,9 +101,15 @@ def become(order: dict[str, Any], fd: int) -> None:
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.update(order["env"])
-        os.chdir(order["folder"])
-        code = run(order, Channel(socket.socket(fileno=fd)))
+        if order["sandboxed"]:
+            from course_lib.grading.processes import room
+
+            channel = room.enter(order, fd)
+        else:
+            os.environ.update(order["env"])
+            os.chdir(order["folder"])
+            channel = Channel(socket.socket(fileno=fd))
+        code = run(order, channel)
     finally:
         os._exit(code)
 

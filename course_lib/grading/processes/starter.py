@@ -45,16 +45,34 @@ class Process:
 
 
 class Starter:
-    """Starts processes; ``modules`` are imported once, beforehand, where processes can be forked."""
+    """Starts processes. ``modules`` are imported once, beforehand, where processes can be forked; ``readable`` are
+    folders that a student's process may read in its sandbox."""
 
-    def __init__(self, modules: Sequence[str], limits: Limits, *, sandboxed: bool, fork: bool | None = None) -> None:
+    def __init__(
+        self,
+        modules: Sequence[str],
+        limits: Limits,
+        *,
+        sandboxed: bool,
+        readable: Sequence[Path] = (),
+        fork: bool | None = None,
+    ) -> None:
         self.limits, self.sandboxed = limits, sandboxed
+        self.readable = [str(path) for path in readable if path.exists()]
         self.forks = can_fork() if fork is None else fork
         self._modules = list(modules)
         self._fresh: dict[int, subprocess.Popen[bytes]] = {}
         self._nursery: subprocess.Popen[bytes] | None = None
         if self.forks:
             self._start_nursery()
+
+    def seen_as(self, folder: Path) -> Path:
+        """Where the student's process will find its working folder."""
+        if not self.sandboxed:
+            return folder
+        from course_lib.grading.sandbox.policy import WORK
+
+        return Path(WORK)
 
     def start(self, role: str, folder: Path, env: dict[str, str]) -> Process:
         """A process that is ready to serve. Raises CannotStart."""
@@ -64,6 +82,7 @@ class Starter:
             "folder": str(folder),
             "env": env,
             "sandboxed": self.sandboxed and role == STUDENT,
+            "readable": self.readable,
             "limits": self.limits.as_dict(),
             "memory_megabytes": self.limits.memory_bytes >> 20,
         }
@@ -82,7 +101,7 @@ class Starter:
             raise CannotStart(f"the {role}'s process did not start: {error or type(error).__name__}") from error
         if head.get("kind") != "ready":
             process.end()
-            raise CannotStart(f"the {role}'s process did not start: {head.get('reason', head)}")
+            raise CannotStart(f"the {role}'s process did not start: {head.get('reason', 'it says something else')}")
         return process
 
     def end(self, pid: int) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import marshal
+import os
 import pickle
 import sys
 from typing import Any
@@ -30,6 +31,7 @@ def main(channel: Channel, shell: shells.Shell | None = None) -> None:
     """Serve requests until the other end is closed."""
     shell = shell or shells.new_shell()
     shells.occupy(shell)
+    sys.path[0] = os.getcwd()  # as in a notebook: files beside it can be imported
     student = Student(channel, shell)
     seed()
     integrity.watch(student.notice)
