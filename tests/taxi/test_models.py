@@ -112,9 +112,10 @@ def test_one_trip_is_answered_as_in_a_crowd(name):
 
 @every
 def test_no_trips_have_no_answers(name):
-    predicted = fitted(name).predict(rides(5).iloc[:0])
-    assert predicted.shape == (0,)
-    assert predicted.dtype == np.float64
+    for nothing in (rides(5).iloc[:0], pd.DataFrame(columns=BOOKING_COLUMNS)):
+        predicted = fitted(name).predict(nothing)
+        assert predicted.shape == (0,)
+        assert predicted.dtype == np.float64
 
 
 @every
