@@ -55,7 +55,8 @@ def module_title(module: Module) -> str:
 
 def summary(module: Module) -> Summary:
     """What the headers of a module's text say about it."""
-    header = next((read_header(module.source(n)) for n in ("lesson", "exercises") if n in module.notebooks), {})
-    title = str(header.get("title") or module.name[3:].replace("_", " ").capitalize())
-    minutes = header.get("minutes")
-    return Summary(module, title, str(header.get("summary") or ""), minutes if isinstance(minutes, int) else None)
+    headers = {n: read_header(module.source(n)) for n in ("lesson", "exercises") if n in module.notebooks}
+    first = next(iter(headers.values()), {})
+    title = str(first.get("title") or module.name[3:].replace("_", " ").capitalize())
+    minutes = {name: m for name, header in headers.items() if isinstance(m := header.get("minutes"), int)}
+    return Summary(module, title, str(first.get("summary") or ""), minutes)

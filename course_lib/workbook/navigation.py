@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from course_lib.workbook.modules import Module
@@ -18,7 +18,7 @@ class Summary:
     module: Module
     title: str
     summary: str
-    minutes: int | None
+    minutes: Mapping[str, int]  # by notebook, for those whose text says how long they take
 
 
 def navigation(module: Module, notebook: str, modules: Sequence[Module], title: Callable[[Module], str]) -> str:
@@ -40,15 +40,18 @@ def navigation(module: Module, notebook: str, modules: Sequence[Module], title: 
 
 
 def module_list(summaries: Sequence[Summary]) -> str:
-    """The start page's table: a row per module with links to its notebooks, what it is about, and the time."""
-    rows = ["| | Module | What you will do | Time |", "|---|---|---|---|"]
+    """The start page's table: a row per module with what it is about, and links to its notebooks with their time."""
+    rows = ["| | Module | What you will do |", "|---|---|---|"]
     for entry in summaries:
-        module = entry.module
-        links = " · ".join(f"[{_TITLES[name]}]({module.name}/{name}.ipynb)" for name in module.notebooks)
-        time = f"{entry.minutes} min" if entry.minutes else ""
-        cells = (str(module.number), f"**{entry.title}**<br>{links}", entry.summary, time)
+        links = " · ".join(_with_time(entry, name) for name in entry.module.notebooks)
+        cells = (str(entry.module.number), f"**{entry.title}**<br>{links}", entry.summary)
         rows.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def _with_time(entry: Summary, notebook: str) -> str:
+    minutes = entry.minutes.get(notebook)
+    return f"[{_TITLES[notebook]}]({entry.module.name}/{notebook}.ipynb)" + (f" {minutes}&nbsp;min" if minutes else "")
 
 
 def _to_module(arrow: str, module: Module, title: Callable[[Module], str]) -> str:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _INTRO = """# {title}
 
-{count} questions, {points} points. Answer each in the cell below it, in place of `None`, and run that cell and the one
-after it: it tells you whether your answer can be graded. Whether it is right, and why each option is or isn't, comes
-with your graded notebook.
+{count} questions, {points} points. Answer each in the cell below it, in place of `None`. Then run that cell and the
+folded one after it, which tells you whether your answer can be graded. Whether it is right, and why each option is or
+isn't, comes with your graded notebook.
 
 Where several options may be right, each right tick earns its share, each wrong tick takes a share away, and no question
 falls below 0: ticking everything earns nothing.
@@ -69,6 +69,7 @@ def _question_cells(number: int, question: Question) -> list[NotebookNode]:
         ),
         code_cell(
             _test(question),
+            jupyter={"source_hidden": True},  # JupyterLab folds it: only what it says is of interest
             nbgrader=nbgrader_metadata(f"{name}-test", grade=True, locked=True, points=_number(question.points)),
         ),
     ]

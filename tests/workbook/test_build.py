@@ -230,10 +230,10 @@ def test_the_start_page_lists_the_modules(two):
     page = nbformat.read(two / "modules" / "start.ipynb", as_version=4)
     rows = [line for cell in page.cells for line in cell.source.splitlines() if line.startswith("| ")]
     assert rows[1] == (
-        "| 1 | **A small lesson**<br>[Lesson](01_small/lesson.ipynb) · [Exercises](01_small/exercises.ipynb) · "
-        "[Quiz](01_small/quiz.ipynb) | What it is about. | 20 min |"
+        "| 1 | **A small lesson**<br>[Lesson](01_small/lesson.ipynb) 20&nbsp;min · "
+        "[Exercises](01_small/exercises.ipynb) 20&nbsp;min · [Quiz](01_small/quiz.ipynb) | What it is about. |"
     )
-    assert rows[2].startswith("| 2 | **What comes next**<br>[Lesson](02_next/lesson.ipynb) |")
+    assert rows[2].startswith("| 2 | **What comes next**<br>[Lesson](02_next/lesson.ipynb) 20&nbsp;min |")
 
 
 def test_a_start_page_without_a_place_for_the_list(built):
