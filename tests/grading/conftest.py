@@ -91,3 +91,14 @@ def provisioner(name: str):
         yield
     finally:
         factory.default_provisioner_name = before
+
+
+@pytest.fixture(scope="session")
+def sandbox(runtime):
+    """Skips, and says why, where there can be no sandbox."""
+    from course_lib.grading.sandbox.probe import probe
+
+    found = probe()
+    if not found.available:
+        pytest.skip(f"no sandbox here: {found.problem}")
+    return runtime

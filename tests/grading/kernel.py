@@ -89,3 +89,20 @@ def kernel(name: str = "warm", **options):
             if manager.has_kernel:
                 manager.shutdown_kernel(now=True)
             manager.cleanup_resources()
+
+
+def sandboxed(**policy):
+    """A kernel in a sandbox, with small limits unless ``policy`` says otherwise."""
+    from course_lib.grading.sandbox.policy import SandboxPolicy
+
+    small = {
+        "memory_bytes": 256 * 2**20,
+        "processes": 40,
+        "disk_bytes": 16 * 2**20,
+        "files": 200,
+        "file_bytes": 8 * 2**20,
+        "output_bytes": 2**20,
+        "cpu_seconds": 60,
+        "wall_seconds": 60,
+    }
+    return kernel("sandboxed", sandbox=SandboxPolicy(**{**small, **policy}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import importlib.util
 import os
@@ -52,10 +53,13 @@ def become_kernel(launch: Launch, preloaded: Preloaded) -> None:
     run_kernel(launch.arguments, lambda: _say_ready(ready))
 
 
-def settle_process(launch: Launch) -> int:
-    """What the operating system keeps for a process. Returns where the descriptor for the keeper now is."""
+def settle_process(launch: Launch, also: int | None = None) -> int:
+    """What the operating system keeps for a process. Returns where the descriptor for the keeper now is.
+
+    ``also`` is another descriptor to keep; it comes to be the next number.
+    """
     reset_signals()
-    ready = take_descriptors(launch.streams, launch.ready)
+    ready = take_descriptors(launch.streams, [launch.ready] if also is None else [launch.ready, also])
     if launch.umask is not None:
         os.umask(launch.umask)
     if launch.cpus and hasattr(os, "sched_setaffinity"):
@@ -78,16 +82,17 @@ def reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
-def take_descriptors(streams: list[int], keep: int) -> int:
-    """Make ``streams`` the standard ones and close every other descriptor but ``keep``, which becomes number 3.
+def take_descriptors(streams: list[int], kept: list[int]) -> int:
+    """Make ``streams`` the standard ones, ``kept`` those from number 3 on, and close every other descriptor.
 
-    The template has its own standard streams open, so what was received never has a number below 3.
+    Returns 3. All are copied out of the way first, so that none is overwritten before it is in its place.
     """
-    for number, fd in enumerate(streams):
-        os.dup2(fd, number)
-    os.dup2(keep, 3, inheritable=False)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    return 3
+    first = 3 + len(streams) + len(kept)
+    aside = [fcntl.fcntl(fd, fcntl.F_DUPFD, first) for fd in (*streams, *kept)]
+    for number, fd in enumerate(aside):
+        os.dup2(fd, number, inheritable=number < len(streams))
+    os.closerange(len(aside), os.sysconf("SC_OPEN_MAX"))
+    return len(streams)
 
 
 def hidden_by(folder: Path, names: frozenset[str]) -> str | None:

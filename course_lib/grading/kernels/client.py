@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -43,7 +44,6 @@ class Order:
     cwd: str
     streams: Sequence[int]
     kill_on_disconnect: bool = True
-    sandbox: Mapping | None = None
 
 
 def fork_is_safe() -> bool:
@@ -103,12 +103,11 @@ def start_kernel(order: Order) -> WarmProcess:
         "umask": _umask(),
         "cpus": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "kill_on_disconnect": order.kill_on_disconnect,
-        "sandbox": order.sandbox,
     }
-    return _ask(template, request, order.streams)
+    return ask(template, request, order.streams)
 
 
-def _ask(template: Template, request: dict, streams: Sequence[int]) -> WarmProcess:
+def ask(template: Template, request: dict, streams: Sequence[int]) -> WarmProcess:
     """Send the request; a template that is just ending is replaced by a new one, once."""
     for attempt in (1, 2):
         conn = connect(template)
@@ -192,10 +191,14 @@ def _start(template: Template) -> socket.socket:
 
 def _sweep(directory: Path, days: float = 2.0) -> None:
     """Remove what templates and kernels that were killed have left behind, unless it may still be in use."""
-    for path in directory.glob("*.*"):
+    for path in directory.iterdir():
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > days * 86400 and path.suffix in (".lock", ".log", ".json"):
+            if time.time() - path.stat().st_mtime < days * 86400:
+                continue
+            if path.suffix in (".lock", ".log", ".json"):
                 path.unlink()
+            elif path.name.startswith("s-"):  # where a sandboxed kernel listened
+                shutil.rmtree(path)
 
 
 def _umask() -> int | None:

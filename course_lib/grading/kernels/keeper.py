@@ -123,7 +123,15 @@ class Keeper:
         except (OSError, protocol.ProtocolError):
             self.on_client_gone(self.conn.fileno())
             return
-        self.send_signal(int(message["signal"]))
+        if "stop" in message:
+            self.stop(str(message["stop"]))
+        else:
+            self.send_signal(int(message["signal"]))
+
+    def stop(self, reason: str) -> None:
+        """End the kernel; the client is told ``reason``, the first one given."""
+        self.reason = self.reason or reason
+        self.send_signal(signal.SIGKILL)
 
     def on_client_gone(self, fd: int) -> None:
         self.unwatch(fd)

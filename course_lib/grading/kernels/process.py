@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from typing import IO
 
 from course_lib.grading.kernels import protocol
@@ -25,14 +26,15 @@ class WarmProcess:
     stderr: IO | None = None
 
     def __init__(self, conn: socket.socket, answer: dict) -> None:
+        conn.setblocking(True)
         self._conn: socket.socket | None = conn
         self.pid: int = answer.get("pid", 0)
         self.returncode: int | None = None
         self.reason: str | None = None
-        self.report: dict = {}
+        self.report: dict = answer  # all that the keeper has said last
+        self.when_ended: Callable[[dict], None] | None = None
         if "exit" in answer:
             self._ended(answer)
-        conn.setblocking(True)
 
     def poll(self) -> int | None:
         """The exit code, or None while the kernel runs; never waits."""
@@ -69,6 +71,8 @@ class WarmProcess:
     def _ended(self, message: dict) -> None:
         self.returncode, self.reason, self.report = message["exit"], message.get("reason"), message
         self.close()
+        if self.when_ended is not None:
+            self.when_ended(message)
 
     def send_signal(self, signum: int) -> None:
         """Signal the kernel's process group; nothing happens if it has ended."""
@@ -81,6 +85,12 @@ class WarmProcess:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+    def stop(self, reason: str) -> None:
+        """Kill the kernel and have ``reason`` reported as the cause."""
+        if self.poll() is None and self._conn is not None:
+            with contextlib.suppress(OSError):
+                protocol.send(self._conn, {"stop": reason})
 
     def close(self) -> None:
         """Let go of the keeper, which ends the kernel unless it was started to outlive its client."""

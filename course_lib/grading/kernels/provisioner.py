@@ -37,7 +37,7 @@ class WarmProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         try:
-            process = await _in_thread(self._fork, cmd, kwargs)
+            process = await in_thread(self._fork, cmd, kwargs)
         except NotWarm as reason:
             self.log.debug("An ordinary kernel: %s", reason)
             if isinstance(reason, TemplateFailed):
@@ -104,7 +104,7 @@ def _prefer_ipc(manager: Any) -> None:
     manager.ip = base
 
 
-async def _in_thread(function: Any, *args: Any) -> Any:
+async def in_thread(function: Any, *args: Any) -> Any:
     """Off the event loop, in a thread that is gone afterwards: a template takes seconds to start."""
     with ThreadPoolExecutor(1) as pool:
         return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
