@@ -48,6 +48,11 @@ def differences(expected: NotebookNode, actual: NotebookNode) -> list[str]:
     return found[:_SHOWN] + ([f"… and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])
 
 
+def has_outputs(notebook: NotebookNode) -> bool:
+    """Whether any cell was executed and shows something."""
+    return any(cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+
+
 def execution_problems(notebook: NotebookNode) -> list[str]:
     """Why a stored solution notebook can't be called executed: cells without a run, errors, text on stderr."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]

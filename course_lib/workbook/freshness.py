@@ -10,7 +10,7 @@ from course_lib.errors import CourseError
 from course_lib.paths import project_root
 from course_lib.workbook.assemble import assemble
 from course_lib.workbook.build import NOTEBOOK_LIMIT, check_module_size, course_pages
-from course_lib.workbook.compare import differences, execution_problems, read_if_there
+from course_lib.workbook.compare import differences, execution_problems, has_outputs, read_if_there
 from course_lib.workbook.install import leftovers
 from course_lib.workbook.modules import Module, all_modules, find_modules
 from course_lib.workbook.notebook_io import notebook_text, read_notebook
@@ -92,4 +92,7 @@ def _compare_file(path: Path, content: bytes) -> Stale:
     if existing is None:
         return Stale(path, ("differs from the build",))
     reasons = differences(nbformat.reads(content.decode(), as_version=4), existing)
-    return Stale(path, tuple(reasons or ["has outputs, or was saved by another program"]))
+    saved = (
+        "has outputs (`course build --force` clears them)" if has_outputs(existing) else "was saved by another program"
+    )
+    return Stale(path, tuple(reasons or [saved]))

@@ -1,8 +1,8 @@
 """Put built files where students find them, without ever losing a student's work.
 
 In ``modules/`` lie notebooks that people also work in. One that is, cell for cell, some build of ours may be
-replaced; one that holds work stays as it is while the exercise is still the same, and is otherwise replaced
-only by force, after a copy was made.
+replaced; one that holds work, or outputs, stays as it is while the exercise is still the same. Work on another
+release is replaced only by force, after a copy was made.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from pathlib import Path
 
 from course_lib.errors import CourseError
 from course_lib.workbook import pristine
-from course_lib.workbook.compare import read_if_there
+from course_lib.workbook.compare import has_outputs, read_if_there
 from course_lib.workbook.files import write_bytes
 from course_lib.workbook.notebook_io import read_notebook
 
 UNCHANGED, WRITTEN, KEPT, REFUSED, REMOVED = "unchanged", "written", "kept", "refused", "removed"
+
+_EXECUTED = "was executed, and is otherwise this release"
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ def install(
 ) -> list[Installed]:
     """Write a release's files (content by relative name) into its folder, and remove our notebooks it no longer has.
 
-    Statuses: ``unchanged``; ``written``; ``kept``, holds work on this very release; ``refused``, holds work on
-    another release; ``removed``. With ``force`` nothing is kept or refused: a copy ``*.bak`` is made first. Files
-    named in ``leave`` stay as they are.
+    Statuses: ``unchanged``; ``written``; ``kept``, holds work or outputs on this very release; ``refused``, holds
+    work on another release; ``removed``. With ``force`` nothing is kept or refused: work is copied to ``*.bak``
+    first. Files named in ``leave`` stay as they are.
     """
     results = [_install_one(folder / name, content, force) for name, content in files.items() if name not in leave]
     return results + [_remove(path) for path in leftovers(folder, files)]
@@ -56,18 +58,15 @@ def _install_one(path: Path, content: bytes, force: bool) -> Installed:
     if path.read_bytes().replace(b"\r\n", b"\n") == content.replace(b"\r\n", b"\n"):
         return Installed(path, UNCHANGED)
     verdict, note = _judge(path, content)
-    if verdict == WRITTEN:
-        write_bytes(path, content)
-        return Installed(path, WRITTEN)
-    if not force:
+    if verdict != WRITTEN and not force:
         return Installed(path, verdict, note)
-    copy = _backup(path)
+    copy = _backup(path) if verdict != WRITTEN and note != _EXECUTED else None
     write_bytes(path, content)
-    return Installed(path, WRITTEN, f"what was there is now {copy.name}")
+    return Installed(path, WRITTEN, f"what was there is now {copy.name}" if copy else "")
 
 
 def _judge(path: Path, content: bytes) -> tuple[str, str]:
-    """What to do with a file that differs from the build."""
+    """What to do with a file that differs from the build, unless somebody insists; and why."""
     if path.suffix != ".ipynb":
         return REFUSED, "differs from the build, and may hold somebody's work"
     import nbformat
@@ -77,10 +76,11 @@ def _judge(path: Path, content: bytes) -> tuple[str, str]:
         old = read_notebook(path)
     except CourseError as error:
         return REFUSED, str(error)
-    if pristine.is_untouched(old):
-        return WRITTEN, ""
     entry = old.metadata.get(pristine.KEY)
-    if isinstance(entry, dict) and entry.get("digest") == new.metadata[pristine.KEY]["digest"]:
+    same_release = isinstance(entry, dict) and entry.get("digest") == new.metadata[pristine.KEY]["digest"]
+    if pristine.is_untouched(old):
+        return (KEPT, _EXECUTED) if same_release and has_outputs(old) else (WRITTEN, "")
+    if same_release:
         return KEPT, "holds somebody's work on this release"
     return REFUSED, "holds somebody's work on an earlier release"
 

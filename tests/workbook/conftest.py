@@ -44,6 +44,9 @@ def command(monkeypatch, capsys):
     """Run ``course …`` in this process: gives the exit code, stdout and stderr."""
     from course_lib.cli import main
 
+    # ordinary kernels: a warm template would outlive the test
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "local-provisioner")
+
     def command(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["course", *words])
         capsys.readouterr()

@@ -116,7 +116,16 @@ def test_a_solution_that_is_no_notebook(built):
 def test_a_release_is_compared_byte_by_byte(built):
     path = built / RELEASE
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert stale(built) == {RELEASE: "has outputs, or was saved by another program"}
+    assert stale(built) == {RELEASE: "was saved by another program"}
+
+
+def test_an_executed_release_says_how_to_clear_it(built):
+    def run(notebook):
+        cell = next(c for c in notebook.cells if c.cell_type == "code")
+        cell.outputs.append(nbformat.v4.new_output("stream", text="hello"))
+
+    change(built / RELEASE, run)
+    assert stale(built) == {RELEASE: "has outputs (`course build --force` clears them)"}
 
 
 def test_an_edited_release_names_the_cell(built):

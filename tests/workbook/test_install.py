@@ -65,15 +65,39 @@ def test_an_untouched_earlier_release_is_replaced(built, sheet):
     assert not list(sheet.parent.glob("*.bak"))
 
 
-def test_a_release_that_was_only_executed_counts_as_untouched(built, sheet):
+def resave(sheet, *, executed: bool) -> None:
+    """Save a notebook as JupyterLab does, with its own metadata."""
     notebook = nbformat.read(sheet, as_version=4)
     code = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    code.outputs, code.execution_count = [nbformat.v4.new_output("stream", text="hello")], 7
+    if executed:
+        code.outputs, code.execution_count = [nbformat.v4.new_output("stream", text="hello")], 7
     notebook.metadata["language_info"]["version"] = "3.13.1"
     nbformat.write(notebook, sheet)
+
+
+def test_outputs_on_the_current_release_stay(built, sheet):
+    resave(sheet, executed=True)
+    mine = sheet.read_bytes()
+    assert statuses(build(root=built))["exercises.ipynb"] == "kept"
+    assert sheet.read_bytes() == mine
+    assert statuses(build(root=built, force=True))["exercises.ipynb"] == "written"
+    assert "hello" not in sheet.read_text(encoding="utf-8")
+    assert not list(sheet.parent.glob("*.bak"))
+
+
+def test_outputs_alone_do_not_stop_a_new_release(built, sheet):
+    resave(sheet, executed=True)
     change_exercise(built)
     assert build(root=built).problems == []
     assert "Better exercises" in sheet.read_text(encoding="utf-8")
+
+
+def test_a_release_that_was_only_saved_again_is_put_in_order(built, sheet):
+    before = sheet.read_bytes()
+    resave(sheet, executed=False)
+    assert sheet.read_bytes() != before
+    assert build(root=built).problems == []
+    assert sheet.read_bytes() == before
 
 
 def added_cell(notebook):
