@@ -14,7 +14,7 @@ every = pytest.mark.parametrize("module", WITH_EXERCISES, ids=lambda module: mod
 every_quiz = pytest.mark.parametrize("module", WITH_QUIZ, ids=lambda module: module.name)
 
 
-def tests_of(module) -> dict[str, list[str]]:
+def sources_by_task(module) -> dict[str, list[str]]:
     """The test cells' sources by task."""
     cells = {
         c.metadata.nbgrader.grade_id: c.source for c in code_cells(module, "exercises") if "nbgrader" in c.metadata
@@ -36,7 +36,7 @@ def test_four_to_seven_tasks_and_one_written_answer(module):
 
 @every
 def test_every_task_has_visible_and_hidden_tests(module):
-    for task, sources in tests_of(module).items():
+    for task, sources in sources_by_task(module).items():
         hidden = "\n".join(match[2] for source in sources for match in REGION.finditer(source))
         visible = "\n".join(REGION.sub("", source) for source in sources)
         assert hidden.strip(), f"{task} has no hidden tests"
@@ -45,7 +45,7 @@ def test_every_task_has_visible_and_hidden_tests(module):
 
 @every
 def test_every_failing_test_would_say_something(module):
-    for task, sources in tests_of(module).items():
+    for task, sources in sources_by_task(module).items():
         for source in sources:
             silent = [node.lineno for node in asserts(source) if node.msg is None]
             assert silent == [], f"{task}: asserts without a message in lines {silent} of\n{source}"
