@@ -31,10 +31,11 @@ class Finding:
     advice: str = ""
 
 
-def examine(root: Path, prefix: Path | None = None) -> list[Finding]:
+def examine(root: Path, prefix: Path | None = None, sandbox_problem: str | None = None) -> list[Finding]:
     """Look at everything; never raises for what it finds, never changes anything.
 
-    ``prefix`` is the environment whose Jupyter settings are looked at (default: the one this runs in).
+    ``prefix`` is the environment whose Jupyter settings are looked at (default: the one this runs in);
+    ``sandbox_problem`` is why submissions can't be shut in a sandbox here, found by whoever tried.
     """
     return [
         python_version(),
@@ -43,7 +44,7 @@ def examine(root: Path, prefix: Path | None = None) -> list[Finding]:
         lab_settings(Path(prefix or sys.prefix)),
         disk(root),
         git(),
-        *system_parts(),
+        *system_parts(sandbox_problem=sandbox_problem),
     ]
 
 
@@ -121,27 +122,29 @@ def git() -> Finding:
     )
 
 
-def system_parts(system: str | None = None) -> list[Finding]:
+def system_parts(system: str | None = None, sandbox_problem: str | None = None) -> list[Finding]:
     """Parts that come from the system, not from Python: only some people need them."""
     linux = (system or platform.system()) == "Linux"
-    sandbox = shutil.which("bwrap")
-    browser = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-    return [
-        Finding(
-            "bubblewrap (instructors: grading in a sandbox)",
-            sandbox is not None,
-            sandbox or ("not found" if linux else "exists for Linux only"),
-            OPTIONAL,
-            "" if sandbox else "sudo apt install bubblewrap" if linux else "grade on Linux, or in WSL 2 on Windows",
-        ),
-        Finding(
-            "Chromium (authors: pages checked as pictures)",
-            browser is not None,
-            browser or "not found",
-            OPTIONAL,
-            "" if browser else "sudo apt install chromium" if linux else "install Chrome or Chromium",
-        ),
-    ]
+    return [sandbox(linux, sandbox_problem), browser(linux)]
+
+
+def sandbox(linux: bool, problem: str | None) -> Finding:
+    """Bubblewrap, and whether it can shut anything in: in some containers it is there and may not."""
+    part, path = "bubblewrap (instructors: grading in a sandbox)", shutil.which("bwrap")
+    if path is None:
+        advice = "sudo apt install bubblewrap" if linux else "grade on Linux, or in WSL 2 on Windows"
+        return Finding(part, False, "not found" if linux else "exists for Linux only", OPTIONAL, advice)
+    if problem:
+        return Finding(part, False, f"{path}, but no sandbox holds here", OPTIONAL, problem)
+    return Finding(part, True, path, OPTIONAL)
+
+
+def browser(linux: bool) -> Finding:
+    """Chromium or Chrome."""
+    part, names = "Chromium (authors: pages checked as pictures)", ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    advice = "" if path else "sudo apt install chromium" if linux else "install Chrome or Chromium"
+    return Finding(part, path is not None, path or "not found", OPTIONAL, advice)
 
 
 def healthy(findings: list[Finding]) -> bool:

@@ -49,6 +49,14 @@ def test_optional_parts_say_what_to_type_and_cost_nothing(monkeypatch):
     assert doctor.healthy(on_linux + on_mac + [doctor.git()])
 
 
+def test_a_sandbox_that_is_there_and_does_not_hold_is_no_sandbox(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    finding = doctor.sandbox(True, "user namespaces are switched off; type: …")
+    assert not finding.ok
+    assert "type: …" in finding.advice
+    assert doctor.sandbox(True, None).ok
+
+
 def test_jupyterlab_as_shipped_is_noticed(tmp_path):
     assert not doctor.lab_settings(tmp_path).ok
     overrides = tmp_path / "share/jupyter/lab/settings/overrides.json"
@@ -60,7 +68,7 @@ def test_jupyterlab_as_shipped_is_noticed(tmp_path):
 def test_the_command_prints_a_table_or_one_json_object_and_exits_by_what_is_needed(monkeypatch):
     broken = [doctor.Finding("pandas", False, "missing, locked is 3.0.6", advice="make setup")]
     for findings, code in (([doctor.Finding("Python", True, "3.11.7")], 0), (broken, 1)):
-        monkeypatch.setattr(doctor, "examine", lambda *_, found=findings: found)
+        monkeypatch.setattr(doctor, "examine", lambda *_, found=findings, **__: found)
         told = CliRunner().invoke(app, ["doctor", "--json"])
         assert told.exit_code == code
         assert json.loads(told.stdout)["healthy"] is (code == 0)

@@ -17,12 +17,19 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="one JSON object o
     from course_lib.cli.console import emit
     from course_lib.paths import project_root
 
-    findings = doctors.examine(project_root())
+    findings = doctors.examine(project_root(), sandbox_problem=sandbox_problem())
     if as_json:
         emit(doctors.as_json(findings))
     else:
         show(findings)
     raise typer.Exit(0 if doctors.healthy(findings) else 1)
+
+
+def sandbox_problem() -> str | None:
+    """Why submissions can't be shut in a sandbox here, or None when they can."""
+    from course_lib.grading.sandbox.probe import probe
+
+    return probe().problem
 
 
 def show(findings: list) -> None:

@@ -67,7 +67,7 @@ def train(
         result["picture"] = _save_picture(report)
         say(f"picture: {result['picture']}")
     if register:
-        result["registered"] = _register_best(report)
+        result["registered"] = register_best(report)
         say("registered: {name} version {version}, alias {alias} ({model})".format(**result["registered"]))
     if as_json:
         emit(result)
@@ -111,7 +111,7 @@ def _save_picture(report: TrainingReport) -> str:
     return str(plots.save(plots.comparison(report.scores), paths.build_dir() / "pictures" / name))
 
 
-def _register_best(report: TrainingReport) -> dict[str, Any]:
+def register_best(report: TrainingReport) -> dict[str, Any]:
     """Register the report's best model and give it the alias that a service loads."""
     from course_lib.taxi import tracking
     from course_lib.taxi.features import BOOKING_COLUMNS
