@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import re
+import symtable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +166,21 @@ def bound_names(source: str) -> set[str]:
     finder = _Bound()
     finder.visit(tree)
     return finder.names
+
+
+def global_names(source: str) -> set[str]:
+    """The names that a cell, or a function in it, reads without having them itself."""
+    try:
+        table = symtable.symtable(ast.unparse(parse(source)), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    names, tables = set(), [table]
+    while tables:
+        scope = tables.pop()
+        tables += scope.get_children()
+        here = scope is table
+        names |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (here or s.is_global())}
+    return names
 
 
 def imported_modules(source: str) -> set[str]:

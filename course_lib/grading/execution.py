@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading import wire
-from course_lib.grading.assignment import PLAIN, TEST, Assignment, Cell
+from course_lib.grading.assignment import PLAIN, TEST, Assignment, Cell, bound_names, global_names
 from course_lib.grading.limits import Limits
 from course_lib.grading.processes.judge import credit, split
 from course_lib.grading.processes.starter import Starter
@@ -105,6 +105,18 @@ def prepare_folder(folder: Path, support: Path | None, seen_as: Path) -> dict[st
     }
 
 
+def tests_used_below(steps: list[Step]) -> set[str]:
+    """The tests whose visible part defines something that the student's code uses and nothing else defines.
+
+    In the notebook that students have, a helper of a test is there for the cells below it, so it must be here.
+    """
+    code = [step for step in steps if step.cell is None or step.cell.kind != TEST]
+    defined = {name for step in code for name in bound_names(step.source)}
+    wanted = {name for step in code for name in global_names(step.source)} - defined
+    tests = [step.cell for step in steps if step.cell is not None and step.cell.kind == TEST]
+    return {cell.name for cell in tests if wanted & bound_names(cell.released)}
+
+
 class _Run:
     """One notebook on its way."""
 
@@ -113,8 +125,10 @@ class _Run:
     ) -> None:
         self.assignment, self.student, self.judge, self.modes = assignment, student, judge, modes
         self.result = Execution()
+        self.also_beside: set[str] = set()
 
     def all(self, steps: list[Step]) -> None:
+        self.also_beside = tests_used_below(steps)
         last = max((place for place, step in enumerate(steps) if step.cell and step.cell.kind == TEST), default=-1)
         for place, step in enumerate(steps):
             try:
@@ -131,8 +145,8 @@ class _Run:
             if cell is not None and cell.kind == PLAIN and judged:
                 self._plain(cell)
         elif self.modes.get(cell.name, DATA) == DATA:
-            # What the visible part defines may be used further down, as in the notebook that students have.
-            self.student.run(cell.released, cell.name)
+            if cell.name in self.also_beside:
+                self.student.run(cell.released, cell.name)
             self.result.verdicts[cell.name] = self._judged(cell)
         else:
             self.result.verdicts[cell.name] = self._guarded(cell)

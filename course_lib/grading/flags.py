@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from course_lib.grading.assignment import Assignment, Cell, parse
+from course_lib.grading.assignment import ANSWER, Assignment, Cell, parse
 
 Flag = dict[str, str]
 
 # kinds after which a test beside the student's code gives no points by itself
-GRAVE = frozenset({"equality", "hooks", "tampering", "frames", "exit", "memory"})
+GRAVE = frozenset({"equality", "hooks", "tampering", "frames", "memory"})
 
 _COMPARISONS = {
     "__eq__",
@@ -57,6 +57,12 @@ def scan(code: Iterable[tuple[str, str]]) -> list[Flag]:
             if flag not in flags:
                 flags.append(flag)
     return flags
+
+
+def grave(found: Iterable[Flag], assignment: Assignment) -> list[str]:
+    """The kinds of grave flags among those found; a sign that the instructor's own solution shows is none."""
+    own = {flag["kind"] for flag in scan((cell.name, cell.solution) for cell in assignment.cells if cell.kind == ANSWER)}
+    return sorted({flag["kind"] for flag in found} & GRAVE - own)
 
 
 def from_execution(changed: Iterable[str], notices: Iterable[str]) -> list[Flag]:

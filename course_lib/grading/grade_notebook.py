@@ -95,7 +95,7 @@ def _result(
         verdict = run.verdicts.get(cell.name, {"status": ENDED})
         outcome = _outcome(assignment, cell, verdict, rebuilt, broken)
         if modes.get(cell.name, DATA) != DATA:
-            _hold_back(outcome, verdict, found, result)
+            _hold_back(outcome, verdict, flags.grave(found, assignment), result)
         if problem := verdict.get("invalid") or _out_of_range(cell, verdict):
             found.append({"kind": "credit", "where": cell.name, "what": str(problem)})
         result.tests.append(outcome)
@@ -168,11 +168,8 @@ def _blame_broken_cell(outcome: TestOutcome, answers: list[Cell], broken: Mappin
             outcome.hint = f"Your cell {answer.name} stopped with {what}"
 
 
-def _hold_back(
-    outcome: TestOutcome, verdict: Mapping[str, Any], found: list[flags.Flag], result: NotebookResult
-) -> None:
+def _hold_back(outcome: TestOutcome, verdict: Mapping[str, Any], grave: list[str], result: NotebookResult) -> None:
     """A test that ran beside the student's code gives no points by itself where the code looks like a cheat."""
-    grave = sorted({flag["kind"] for flag in found if flag["kind"] in flags.GRAVE})
     if outcome.points and grave:
         outcome.points, outcome.error = 0.0, "Withheld"
         outcome.hint = f"A person will look at this answer before it is given points ({', '.join(grave)})."

@@ -24,6 +24,7 @@ _GUARDED = (
 _CLASSES = (("pandas", "DataFrame"), ("pandas", "Series"), ("pandas", "Index"))
 _OURS = "course_lib."
 _TOO_MANY = 20
+_OUR_OWN = ("_", "input", "get_ipython", "display")  # set by IPython and by us when a process becomes a notebook's
 
 _PLACES = re.compile(r"(^|[\\/])(gradebook|solutions|autograded|submitted)([\\/.]|$)|(exercises|quiz)[^\\/]*\.ipynb$")
 _HELPERS = ("inspect", "traceback", "subprocess", "os", "threading", "multiprocessing", "ctypes", "gc", "signal")
@@ -88,10 +89,10 @@ def snapshot(shell: Any) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, holder in _holders():
         for key, value in list(vars(holder).items()):
-            if callable(value) and not (name == "builtins" and key == "_"):
+            if callable(value) and not (name == "builtins" and key in _OUR_OWN):
                 code = getattr(value, "__code__", None)
                 found[f"{name}.{key}"] = id(value) if code is None else hash((id(value), id(code)))
-    found["sys.displayhook"], found["sys.excepthook"] = id(type(sys.displayhook)), id(sys.excepthook)
+    found["sys.excepthook"] = id(sys.excepthook)
     for name, number in _hooks(shell):
         found[name] = found.get(name, 0) + number
     return found

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from course_lib.errors import CourseError
 from course_lib.grading.channel import Channel
 from course_lib.grading.sandbox import inside, namespaces
 from course_lib.grading.sandbox.bubblewrap import Room, open_room, python_folders
@@ -51,13 +50,14 @@ def enter(order: dict[str, Any], fd: int) -> Channel:
         entries = inside.pack(policy.workdir, policy.disk_bytes)
         namespaces.become_subreaper()
         room = open_room(policy.readable, None, identity.uid)
-        resident = send_in(room, identity)
-        if resident is None:
+        doorman = send_in(room, identity)
+        if doorman is None:
             return _settle(policy, identity, entries, fd)
-    except (OSError, CourseError) as error:
+        doorman.dismiss()
+    except Exception as error:
         _give_up(fd, room, error)
     os.close(fd)
-    _watch(room, resident, policy.memory_bytes + own_memory())
+    _watch(room, doorman.kernel, policy.memory_bytes + own_memory())
 
 
 def _settle(policy: SandboxPolicy, identity: inside.Identity, entries: list[inside.Entry], fd: int) -> Channel:
@@ -80,7 +80,7 @@ def _settle(policy: SandboxPolicy, identity: inside.Identity, entries: list[insi
         inside.accept_limits(policy, inside.processes_that_count(identity.outside))
         inside.filter_calls()
         return Channel(socket.socket(fileno=_CHANNEL))
-    except (OSError, CourseError) as error:
+    except Exception as error:
         _give_up(_CHANNEL, None, error)
 
 

@@ -149,6 +149,10 @@ class Shell(InteractiveShell):
     def showsyntaxerror(self, filename: Any = None, running_compiled_code: bool = False) -> None:  # noqa: ARG002
         self.showtraceback()
 
+    def _format_exception_for_storage(self, exception: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG002
+        """IPython keeps errors in its history, coloured and with much context; nobody reads that history here."""
+        return describe_error(exception)
+
     def system(self, cmd: str) -> None:
         """``!command``: what it prints becomes the cell's output."""
         self.user_ns["_exit_code"] = self._piped(cmd)

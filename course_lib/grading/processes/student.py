@@ -27,12 +27,13 @@ from course_lib.grading.processes import shell as shells
 _LENGTH = 8
 
 
-def main(channel: Channel, shell: shells.Shell | None = None) -> None:
-    """Serve requests until the other end is closed."""
+def main(channel: Channel, shell: shells.Shell | None = None, baseline: dict[str, int] | None = None) -> None:
+    """Serve requests until the other end is closed. ``baseline`` is a snapshot of the untouched process."""
     shell = shell or shells.new_shell()
+    baseline = baseline or integrity.snapshot(shell)
     shells.occupy(shell)
     sys.path[0] = os.getcwd()  # as in a notebook: files beside it can be imported
-    student = Student(channel, shell)
+    student = Student(channel, shell, baseline)
     seed()
     integrity.watch(student.notice)
     channel.send({"kind": "ready"})
@@ -56,10 +57,9 @@ def seed() -> None:
 class Student:
     """Answers requests, one at a time."""
 
-    def __init__(self, channel: Channel, shell: shells.Shell) -> None:
-        self.channel, self.shell = channel, shell
+    def __init__(self, channel: Channel, shell: shells.Shell, baseline: dict[str, int]) -> None:
+        self.channel, self.shell, self.baseline = channel, shell, baseline
         self.noticed: set[str] = set()
-        self.baseline = integrity.snapshot(shell)
 
     def notice(self, what: str) -> None:
         """Tell at once what was tried: the process may not live much longer."""
