@@ -1,9 +1,16 @@
-"""Commands of the student's side."""
+"""Commands for working through the course: run, check, submit and the lab."""
 
 from __future__ import annotations
 
 import typer
 
+from course_lib.cli.lab import lab
+from course_lib.cli.run import run
+from course_lib.cli.submit import submit
+
 
 def register(app: typer.Typer) -> None:
     """Add this wing's commands to the tree."""
+    app.command()(lab)
+    app.command()(run)
+    app.command()(submit)

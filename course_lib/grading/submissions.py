@@ -20,8 +20,9 @@ from typing import Any
 from course_lib.errors import UsageError
 from course_lib.grading.archives import Archive, BadArchive, read_zip
 from course_lib.grading.assignment import Assignment
-from course_lib.grading.identity import BadStudentId, nearest, read_file_name, recognise, student_id
+from course_lib.grading.identity import nearest, read_file_name, recognise
 from course_lib.grading.studentfile import MAX_FILE
+from course_lib.student_id import BadStudentId, student_id
 
 _IGNORED = {".ipynb_checkpoints", "__pycache__", "__MACOSX"}
 

@@ -1,0 +1,40 @@
+"""The command `course submit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def submit(
+    module: Annotated[str | None, typer.Argument(help="Module, such as 01_intro; the one you worked in.")] = None,
+    student: Annotated[
+        str | None, typer.Option(help="Your id in the course. Default: $COURSE_STUDENT, else your login.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder for the zip. Default: the current one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+) -> None:
+    """Pack a module's exercises and quiz into one zip for upload."""
+    from course_lib.cli.console import emit, say
+    from course_lib.workbook.submit import submit as pack
+
+    packed = pack(module, student=student, to=to)
+    for name in packed.missing:
+        say(f"Not there, so not packed: {name}")
+    for name, waiting in packed.untouched.items():
+        say(f"{name}: still unanswered: {', '.join(waiting)}")
+    say(f"Handed in as {packed.student}. Another id: course submit {packed.module} --student YOUR_ID")
+    say(f"Upload this file: {packed.path}")
+    if as_json:
+        emit(
+            {
+                "student": packed.student,
+                "module": packed.module,
+                "zip": str(packed.path),
+                "files": packed.files,
+                "unanswered": packed.untouched,
+                "missing": packed.missing,
+            }
+        )

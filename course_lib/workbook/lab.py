@@ -1,0 +1,41 @@
+"""JupyterLab on the modules, at the start page, without prompts and without telemetry."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from course_lib.errors import CourseError
+from course_lib.workbook.ports import find_free_port
+
+START = "start.ipynb"
+
+
+def lab_command(root: Path, *, port: int | None = None, browser: bool = True) -> list[str]:
+    """The command that opens JupyterLab on ``modules/``.
+
+    Raises CourseError where there are no modules, and PortInUse for a port that is taken.
+    """
+    modules = root / "modules"
+    if not (modules / START).is_file():
+        raise CourseError(f"{modules / START} is missing: is this a whole checkout? Authors build it: course build")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={modules}"]
+    command += [f"--LabApp.default_url=/lab/tree/{START}", f"--ServerApp.port={find_free_port(port)}"]
+    # a port that we found free and somebody took since: the next one will do, unless one was asked for
+    command += ["--ServerApp.port_retries=0"] if port else []
+    return command if browser else [*command, "--no-browser"]
+
+
+def lab_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of JupyterLab and of every kernel it starts.
+
+    The environment's own programs come first, so that ``!course check …`` works in a cell and nbgrader finds what
+    it calls by name, also where nobody activated the environment.
+    """
+    base = dict(os.environ if environment is None else environment)
+    programs = str(Path(sys.executable).parent)
+    base["PATH"] = os.pathsep.join([programs, *filter(None, [base.get("PATH")])])
+    base |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    return base

@@ -1,0 +1,38 @@
+"""What a student packs is what the grader finds: the one contract between two wings that never meet."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from course_lib.cli.app import app
+from course_lib.grading.assignment import load_module
+from course_lib.grading.submissions import find
+from course_lib.paths import project_root
+
+ROOT = project_root()
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "modules" / "01_intro", tmp_path / "modules" / "01_intro")
+    monkeypatch.setenv("COURSE_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def test_a_packed_module_is_found_by_the_grader(copy):
+    done = CliRunner().invoke(app, ["submit", "01_intro", "--student", "zoë", "--to", str(copy / "class"), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert "clean_trips" in told["unanswered"]["exercises.ipynb"]
+    found = find(copy / "class", load_module(ROOT / "solutions" / "01_intro"))
+    assert not found.rejected
+    assert [(s.student, s.module) for s in found.submissions] == [("zoë", "01_intro")]
+    assert found.submissions[0].timestamp.endswith("UTC")
+
+
+def test_people_read_where_the_zip_lies_in_the_last_line(copy):
+    done = CliRunner().invoke(app, ["submit", "intro", "--student", "zoe", "--to", str(copy)])
+    assert done.stderr.strip().splitlines()[-1] == f"Upload this file: {copy / 'zoe-01_intro.zip'}"
+    assert done.stdout == ""
