@@ -110,6 +110,8 @@ def _signs(tree: ast.Module) -> Iterator[tuple[str, str]]:
             modules = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}
             if "ctypes" in modules:
                 yield "memory", "imports ctypes"
+            if any(name.startswith("course_lib.grading") for name in modules):
+                yield "tampering", "imports the grader"
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete | ast.Call):
             yield from _replaced(node)
 

@@ -27,7 +27,10 @@ _TOO_MANY = 20
 _OUR_OWN = ("_", "input", "get_ipython", "display")  # set by IPython and by us when a process becomes a notebook's
 
 _PLACES = re.compile(r"(^|[\\/])(gradebook|solutions|autograded|submitted)([\\/.]|$)|(exercises|quiz)[^\\/]*\.ipynb$")
-_HELPERS = ("inspect", "traceback", "subprocess", "os", "threading", "multiprocessing", "ctypes", "gc", "signal")
+_HELPERS = (
+    *("inspect", "traceback", "subprocess", "os", "threading", "multiprocessing", "ctypes", "gc", "signal"),
+    *("socket", "ssl", "http", "urllib", "urllib3", "requests"),
+)
 _PATH_EVENTS = ("open", "sqlite3.connect", "os.listdir", "os.scandir")
 _EVENTS = {
     "sys._getframe": "looked at the frames that called it",
@@ -110,6 +113,10 @@ def _holders() -> Iterator[tuple[str, Any]]:
     for name in names:
         if isinstance(module := sys.modules.get(name), types.ModuleType):
             yield name, module
+            if name.startswith(_OURS):
+                for key, value in list(vars(module).items()):
+                    if isinstance(value, type) and value.__module__ == name:
+                        yield f"{name}.{key}", value
     yield "builtins", builtins
     for module_name, name in _CLASSES:
         if isinstance(module := sys.modules.get(module_name), types.ModuleType):

@@ -76,7 +76,7 @@ class StudentSide:
                     break
                 continue
             self.ran.append((source, name))
-            return reply
+            return _reply(reply)
         return {"status": how, "outputs": []}
 
     def ask(self, head: dict[str, Any], body: bytes, deadline: float) -> Message:
@@ -87,8 +87,10 @@ class StudentSide:
             channel.send(head, body, deadline)
             while True:
                 answer, block = channel.receive(deadline)
-                if answer.get("kind") != "notice":
+                if answer.get("kind") in ("answer", "callback"):
                     return answer, block
+                if answer.get("kind") != "notice":
+                    raise ChannelBroken("somebody else writes into the channel")
                 if len(self.notices) < MAX_NOTICES:
                     self.notices.append(str(answer.get("what"))[:200])
         except ChannelTimeout as error:
@@ -129,6 +131,14 @@ class StudentSide:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.process = self.folder = None
+
+
+def _reply(answer: dict[str, Any]) -> dict[str, Any]:
+    """What came of a cell, with the fields that it must have, whoever wrote it."""
+    outputs = answer.get("outputs")
+    text = {name: str(answer.get(name, ""))[:2000] for name in ("ename", "evalue")}
+    status = "ok" if answer.get("status") == "ok" else "error"
+    return {"status": status, "outputs": outputs if isinstance(outputs, list) else [], **text}
 
 
 class JudgeSide:

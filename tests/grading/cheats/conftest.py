@@ -1,0 +1,3 @@
+from tests.grading.classes.fixtures import course, grader, sandboxed
+
+__all__ = ["course", "grader", "sandboxed"]
