@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_lib.taxi.simulator_facts import STREAMS, facts
+from course_lib.taxi import zones
+from course_lib.taxi.simulator_facts import DISTANCE_EDGES, STREAMS, facts
 from course_lib.taxi.simulator_months import MonthFacts
 from course_lib.taxi.simulator_rides import Rides, pace_curve
 
@@ -45,7 +46,9 @@ def dirty(month: MonthFacts, rides: Rides, rows: int) -> Rows:
     known = facts()["dirt"]["streams"][STREAMS[int(rides.dispatch) + 2 * month.late]]
     rng = month.generator("dirtdisp" if rides.dispatch else "dirthail", rows)
     n = len(rides.miles)
-    vendor = np.where(rng.random(n) < known["vendor1"], 1, 2)
+    silent = _silent(rng, month, rides)
+    first = np.where(silent, known["silent_vendor1"], known["speaking_vendor1"])
+    vendor = np.where(rng.random(n) < first, 1, 2)
     kinds = (
         "aborted",
         "to_outside",
@@ -63,7 +66,7 @@ def dirty(month: MonthFacts, rides: Rides, rows: int) -> Rows:
     pickup, dropoff = rides.pickup.copy(), rides.dropoff.copy()
 
     outside = is_kind["to_outside"] | is_kind["from_outside"]
-    _leave_town(rng, rides.dispatch, outside, miles, minutes)
+    _leave_town(rng, rides.dispatch + 2 * month.late, outside, miles, minutes)
     dropoff[is_kind["to_outside"]], pickup[is_kind["from_outside"]] = 265, 265
     _forget_places(rng, is_kind["unknown"], pickup, dropoff)
     _abort(rng, known, is_kind["aborted"], pickup, dropoff, miles, minutes)
@@ -72,7 +75,7 @@ def dirty(month: MonthFacts, rides: Rides, rows: int) -> Rows:
     length = np.floor(minutes * 60 + 0.5).astype(np.int64)
     _forget_meters(rng, is_kind, rides.pickup_second, length)
     vendor[is_kind["until_midnight"] | is_kind["left_running"]] = 2
-    miles = _metered(rng, month, known, rides.dispatch, is_kind["aborted"], vendor, miles)
+    miles = _metered(rng, month, rides.dispatch, silent & ~is_kind["aborted"], vendor, miles)
     return Rows(
         dispatch=np.full(n, rides.dispatch),
         pickup_second=rides.pickup_second,
@@ -86,19 +89,27 @@ def dirty(month: MonthFacts, rides: Rides, rows: int) -> Rows:
     )
 
 
+def _silent(rng: np.random.Generator, month: MonthFacts, rides: Rides) -> np.ndarray:
+    """Rides whose meter sent no distance: most of them vendor 1's, and more of the long ones."""
+    share = np.array(facts()["dirt"]["silent"][int(rides.dispatch) + 2 * month.late])
+    gone = share[np.digitize(zones.distance_miles(rides.pickup, rides.dropoff), DISTANCE_EDGES)]
+    scale = 1.0 if rides.dispatch or month.silent is None or not len(gone) else month.silent / gone.mean()
+    return rng.random(len(gone)) < gone * scale
+
+
 def steps(u: np.ndarray, name: str) -> np.ndarray:
     """Draws from a distribution tabulated in the calibration at 21 even probabilities."""
     return np.interp(u, _STEPS, facts()["dirt"][name])
 
 
 def _leave_town(
-    rng: np.random.Generator, dispatch: bool, outside: np.ndarray, miles: np.ndarray, minutes: np.ndarray
+    rng: np.random.Generator, stream: int, outside: np.ndarray, miles: np.ndarray, minutes: np.ndarray
 ) -> None:
     """Rides out of the city are long; how long has nothing to do with the zones drawn for them."""
     n = int(outside.sum())
     miles[outside] = steps(rng.random(n), "outside_miles")
-    longer = np.exp(pace_curve(miles[outside], int(dispatch)) + 0.28 * rng.standard_normal(n))
-    minutes[outside] = np.clip(np.round(longer) if dispatch else longer, 2, 170)
+    longer = np.exp(pace_curve(miles[outside], stream) + 0.28 * rng.standard_normal(n))
+    minutes[outside] = np.clip(np.round(longer) if stream % 2 else longer, 2, 170)
 
 
 def _forget_places(rng: np.random.Generator, unknown: np.ndarray, pickup: np.ndarray, dropoff: np.ndarray) -> None:
@@ -118,7 +129,8 @@ def _abort(
 ) -> None:
     """A meter that ran for seconds: nobody was driven, or somebody was at an agreed price, off the meter."""
     n = int(aborted.sum())
-    minutes[aborted] = steps(rng.random(n), "aborted_seconds") / 60
+    seconds = steps(rng.random(n), "aborted_seconds")
+    minutes[aborted] = np.where(rng.random(n) < known["aborted_instant"], 0.0, seconds) / 60
     crept = 0.03 / np.maximum(1 - rng.random(n), 1e-3) ** 1.2
     miles[aborted] = np.where(rng.random(n) < known["aborted_zero"], 0.0, np.minimum(crept, 12.0))
     where = rng.random(n)
@@ -130,9 +142,7 @@ def _abort(
 def _forget_meters(rng: np.random.Generator, is_kind: dict, pickup_second: np.ndarray, length: np.ndarray) -> None:
     """Meters that nobody stopped: until midnight, for almost a day, or for hours. Changes ``length`` (seconds)."""
     early = is_kind["until_midnight"]
-    rest = _DAY - pickup_second[early] % _DAY
-    # whoever starts shortly before midnight is stopped by the next one
-    length[early] = rest + np.where(rest < 3 * 3600, 0, 0)
+    length[early] = _DAY - pickup_second[early] % _DAY
     day = is_kind["left_running"]
     length[day] = _DAY - (steps(rng.random(int(day.sum())), "left_running_short_of_a_day") * 60).astype(np.int64)
     hours = is_kind["three_hours"]
@@ -142,17 +152,15 @@ def _forget_meters(rng: np.random.Generator, is_kind: dict, pickup_second: np.nd
 def _metered(
     rng: np.random.Generator,
     month: MonthFacts,
-    known: dict,
     dispatch: bool,
-    aborted: np.ndarray,
+    silent: np.ndarray,
     vendor: np.ndarray,
     miles: np.ndarray,
 ) -> np.ndarray:
     """What the meter reports: tenths of a mile (vendor 1) or hundredths, nothing, or nonsense."""
     n = len(miles)
-    silent = rng.random(n) < np.where(vendor == 1, known["zero_vendor1"], known["zero_vendor2"])
     reported = np.where(vendor == 1, np.floor(miles * 10 + 0.5) / 10, np.floor(miles * 100 + 0.5) / 100)
-    reported[silent & ~aborted] = 0.0
+    reported[silent] = 0.0
     if dispatch:
         absurd = rng.random(n) < month.absurd
         nonsense = steps(rng.random(int(absurd.sum())), "absurd_miles")

@@ -23,6 +23,8 @@ PLACES = 263
 DISTANCE_EDGES = (1e-6, 1, 2, 3, 4.5, 6.5, 9, 13)
 #: The same, coarser, for the spread of metered distances.
 SPREAD_EDGES = (1e-6, 1, 2, 4, 8)
+#: How far the meter strays from a pair's usual miles (log): bins.
+ASTRAY_EDGES = (-1, -0.5, -0.3, -0.15, -0.05, 0.05, 0.15, 0.3, 0.5, 1)
 #: Metered miles: bins for the noise of durations.
 NOISE_EDGES = (0.5, 1, 2, 4, 8)
 #: Miles: knots of the curves distance → metered miles and metered miles → minutes.
@@ -37,6 +39,9 @@ NOISE_PROBABILITIES = (
 BOROUGHS = ("Bronx", "Brooklyn", "EWR", "Manhattan", "Queens", "Staten Island")
 #: Hours are drawn together in eight blocks where numbers would be small.
 HOUR_BLOCKS = tuple(h // 3 for h in range(24))
+
+#: Night, morning, midday, afternoon and evening: when a zone's traffic differs from its usual.
+DAY_PARTS = tuple(0 if h < 6 or h >= 21 else 1 if h < 10 else 2 if h < 14 else 3 for h in range(24))
 
 
 @lru_cache(maxsize=1)

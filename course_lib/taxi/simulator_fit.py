@@ -43,11 +43,15 @@ def fit(folder: str | Path) -> dict:
             "rows": len(rows),
             "dispatch": round(float(rows["dispatch"].mean()), 4),
             "pace": rides["pace"]["month"][month],
+            "pace_far": rides["pace"]["month_far"][month],
+            "noise": rides["pace"]["month_noise"][month],
+            "silent": round(float((rows["trip_distance"] == 0)[~rows["dispatch"] & ~rows["aborted"]].mean()), 4),
             "absurd": round(float((rows["trip_distance"] > 1000).sum() / rows["dispatch"].sum()), 5),
         }
         for month, rows in data.groupby("month")
     }
-    rides["pace"].pop("month")
+    for name in ("month", "month_far", "month_noise"):
+        rides["pace"].pop(name)
     listed = rides.pop("pairs")
     return {
         "months": months,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from course_lib.taxi import zones
-from course_lib.taxi.simulator_facts import BOROUGHS, PLACES, STREAMS
+from course_lib.taxi.simulator_facts import BOROUGHS, DISTANCE_EDGES, PLACES, STREAMS
 
 #: Twenty-one probabilities, from the minimum to the maximum.
 _STEPS = np.linspace(0, 1, 21)
@@ -23,10 +23,11 @@ def fit(data: pd.DataFrame) -> dict:
     """Shares of each kind of dirt by stream, and the tables that fares need."""
     return {
         "streams": {name: _dirt(data[data["stream"] == i]) for i, name in enumerate(STREAMS)},
-        "aborted_seconds": _steps(data.loc[data["aborted"], "minutes"] * 60),
+        "aborted_seconds": _steps(data.loc[data["aborted"] & (data["minutes"] > 0), "minutes"] * 60),
         "left_running_short_of_a_day": _steps(1440 - data.loc[data["minutes"].between(1300, 1440), "minutes"], 1),
         "absurd_miles": _steps(data.loc[data["dispatch"] & (data["trip_distance"] > 1000), "trip_distance"]),
         "outside_miles": _steps(_outside(data)["trip_distance"], 1),
+        "silent": [_silent(data[data["stream"] == i]) for i in range(len(STREAMS))],
         **_charges(data),
     }
 
@@ -42,10 +43,10 @@ def _dirt(rows: pd.DataFrame) -> dict[str, float]:
     )
     gone = rows[rows["aborted"]]
     shares = {
-        "vendor1": first.mean(),
-        "zero_vendor1": metered_zero[first & ride].mean(),
-        "zero_vendor2": metered_zero[~first & ride].mean(),
+        "silent_vendor1": first[metered_zero].mean(),
+        "speaking_vendor1": first[ride & ~metered_zero].mean(),
         "aborted": rows["aborted"].mean(),
+        "aborted_instant": (gone["minutes"] == 0).mean(),
         "aborted_unknown": (gone["DOLocationID"] > PLACES).mean(),
         "aborted_zero": (gone["trip_distance"] == 0).mean(),
         "aborted_negotiated": (gone["RatecodeID"] == 5).mean(),
@@ -63,6 +64,15 @@ def _dirt(rows: pd.DataFrame) -> dict[str, float]:
     return {k: round(float(v), 5) if v == v else 0.0 for k, v in shares.items()}
 
 
+def _silent(rows: pd.DataFrame) -> list[float]:
+    """Share of rides without a metered distance, by how far they went: long ones are lost more often."""
+    rides = rows[~rows["aborted"]]
+    bins = np.digitize(rides["miles"].fillna(5.0), DISTANCE_EDGES)
+    size = len(DISTANCE_EDGES) + 1
+    silent = np.bincount(bins, rides["trip_distance"] == 0, size)
+    return ((silent + 0.5) / (np.bincount(bins, minlength=size) + 20)).round(4).tolist()
+
+
 def _outside(data: pd.DataFrame) -> pd.DataFrame:
     one = (data["DOLocationID"] == 265) != (data["PULocationID"] == 265)
     return data[one & data["trip_distance"].between(0.3, 60) & ~data["aborted"]]
@@ -78,12 +88,13 @@ def _charges(data: pd.DataFrame) -> dict:
     yellow = (zones.table()["service_zone"] == "Yellow Zone").loc[1:PLACES].astype(float)
     share = (zone["sum"] + 3 * yellow) / (zone["size"] + 3)
     borough = zones.table()["borough"].map({b: i for i, b in enumerate(BOROUGHS)})
-    flow = (hailed["PULocationID"].map(borough) * 6 + hailed["DOLocationID"].map(borough)).astype(int)
+    flows = (rides["PULocationID"].map(borough) * 6 + rides["DOLocationID"].map(borough)).astype(int)
+    flow, tolled = flows[hailed.index], rides["tolls_amount"] > 0
     through = share.reindex(hailed["DOLocationID"]).to_numpy() < 0.3
     return {
         "congestion_zone": (share * 100).round().astype(int).tolist(),
         "congestion_flow": _by_flow(charged[through], flow[through]),
-        "toll_flow": _by_flow(hailed["tolls_amount"] > 0, flow),
+        "toll_flow": [_by_flow(tolled[rides["stream"] == i], flows[rides["stream"] == i]) for i in range(4)],
         "fare_2021": _fare(rides[rides["stream"] == 1]),
         "fare_2022": _fare(rides[rides["stream"] == 3]),
         "meter": _meter(hailed),

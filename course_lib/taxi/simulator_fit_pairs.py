@@ -41,8 +41,7 @@ def _stream(rides: pd.DataFrame, cells: dict[str, np.ndarray]) -> tuple[dict, di
         "distance": (factors[2] / factors[2].max() * 1000).round(2).tolist(),
         "flow": (factors[3] * 100).round(1).tolist(),
         "excess": round(float(excess), 2),
-        "hour_distance": _tilt(rides["hour"].to_numpy(), cells["bin"][cell], 24, len(DISTANCE_EDGES) + 1, 60),
-        "hour_flow": _tilt(np.array(HOUR_BLOCKS)[rides["hour"]], cells["flow"][cell], 8, len(BOROUGHS) ** 2, 60),
+        **_tilts(rides["hour"].to_numpy(), cells["bin"][cell], cells["flow"][cell]),
     }
     residual = (counts[listed] + 3) / (expected[listed] + 3)
     pairs = {(int(c // PLACES + 1), int(c % PLACES + 1)): float(r) for c, r in zip(listed, residual, strict=True)}
@@ -53,7 +52,7 @@ def _gravity(counts: np.ndarray, cells: dict[str, np.ndarray], rounds: int = 60)
     """Factors of pickup, drop-off, distance bin and borough flow whose product fits the counts (IPF)."""
     keys = [cells[k] for k in ("pickup", "dropoff", "bin", "flow")]
     sizes = [PLACES, PLACES, len(DISTANCE_EDGES) + 1, len(BOROUGHS) ** 2]
-    prior = [0.3, 0.3, 1.0, 3.0]  # keeps places that nobody went to possible
+    prior = [1.5, 1.5, 1.0, 3.0]  # keeps places that nobody went to possible
     factors = [np.ones(size) for size in sizes]
     share = counts / counts.sum()
     seen = [np.bincount(key, share, size) for key, size in zip(keys, sizes, strict=True)]
@@ -71,11 +70,31 @@ def _expected(factors: list[np.ndarray], cells: dict[str, np.ndarray]) -> np.nda
     return product / product.sum()
 
 
-def _tilt(when: np.ndarray, what: np.ndarray, times: int, kinds: int, prior: float) -> list[list[float]]:
-    """How much likelier a kind of trip is at a time than overall, in percent, shrunk towards 100."""
-    table = np.bincount(when * kinds + what, minlength=times * kinds).reshape(times, kinds).astype(float)
-    expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / table.sum()
-    return ((table + prior) / (expected + prior) * 100).round().astype(int).tolist()
+def _tilts(hour: np.ndarray, distance: np.ndarray, flow: np.ndarray, prior: float = 60) -> dict:
+    """How much likelier a distance (by hour) and a flow (by block of hours) is than overall, in percent.
+
+    Fitted together, since far rides cross boroughs; shrunk towards 100 where rides are few.
+    """
+    bins, flows, block = len(DISTANCE_EDGES) + 1, len(BOROUGHS) ** 2, np.array(HOUR_BLOCKS)
+    usual = np.bincount(distance * flows + flow, minlength=bins * flows).reshape(bins, flows) / len(hour)
+    by_hour = np.bincount(hour, minlength=24)
+    seen = {
+        "far": np.bincount(hour * bins + distance, minlength=24 * bins).reshape(24, bins),
+        "where": np.bincount(block[hour] * flows + flow, minlength=8 * flows).reshape(8, flows),
+    }
+    weak = {"far": prior * usual.sum(axis=1), "where": prior * usual.sum(axis=0)}
+    tilt = {name: np.ones(table.shape) for name, table in seen.items()}
+    for _ in range(20):
+        for name in seen:
+            model = tilt["far"][:, :, None] * tilt["where"][block][:, None, :] * usual
+            model *= (by_hour / model.sum(axis=(1, 2)))[:, None, None]
+            by_flow = np.array([model[block == b].sum(axis=(0, 1)) for b in range(8)])
+            expected = model.sum(axis=2) if name == "far" else by_flow
+            tilt[name] *= (seen[name] + weak[name] + 1e-9) / (expected + weak[name] + 1e-9)
+    return {
+        "hour_distance": (tilt["far"] * 100).round().astype(int).tolist(),
+        "hour_flow": (tilt["where"] * 100).round().astype(int).tolist(),
+    }
 
 
 def _shares(values: np.ndarray, scale: float) -> list[float]:

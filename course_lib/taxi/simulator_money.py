@@ -166,7 +166,8 @@ def _congested(rng: np.random.Generator, rows: Rows) -> np.ndarray:
 
 
 def _tolls(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> np.ndarray:
-    share = np.array(facts()["dirt"]["toll_flow"])[_flow(rows)] / 100
+    stream = int(rows.dispatch[0]) + 2 * month.late
+    share = np.array(facts()["dirt"]["toll_flow"][stream])[_flow(rows)] / 100
     bridge = 6.12 if str(month.month) < "2021-04" else 6.55 if str(month.month) < "2023-08" else 6.94
     u = rng.random(len(rows))
     amount = np.where(u < 0.9, bridge, np.where(u < 0.95, 2 * bridge, _cents(bridge * 0.45)))
@@ -214,7 +215,7 @@ def _agreed(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
     fare = np.where(rng.random(n) < 0.0002, -fare, fare)
     extra, tip = _dispatch_columns(rng, month, n, fare)
     metered = rng.random(n) < (0.02 if month.late else 0.006)
-    tolls = np.where(rng.random(n) < (0.55 if month.late else 0.9), _tolls(rng, month, rows), 0.0)
+    tolls = _tolls(rng, month, rows)
     improvement = np.full(n, 1.0 if month.new_tariff else 0.3)
     unlisted = np.where(rng.random(n) < 0.026, 2.75, 0.0)
     missing = np.full(n, _NAN)
@@ -241,7 +242,7 @@ def _dispatch_columns(
     """Extra and tip: until 2021 a fee of 2.75 sits in one of them, since 2022 tips are tips."""
     u = rng.random(n)
     if month.late:
-        tip = np.where(u < 0.28, 0.0, _cents(np.abs(fare) * 0.22 * rng.random(n)))
+        tip = np.where(u < 0.28, 0.0, _cents(np.abs(fare) * 0.38 * rng.random(n)))
         return np.zeros(n), np.where((u > 0.28) & (u < 0.42), np.floor(1 + 3 * rng.random(n)), tip)
     fee = np.array([2.75, 0.0, 5.5, 1.35, 4.09])[np.digitize(u, [0.83, 0.93, 0.976, 0.998])]
     if str(month.month) > "2021-01":

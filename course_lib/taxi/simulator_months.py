@@ -28,8 +28,10 @@ class MonthFacts:
     """One month's parameters.
 
     ``dispatch`` is the share of rides booked with a dispatcher; ``late`` tells the regime after 2021;
-    ``pace`` is added to the log of every duration; ``absurd`` is the share of dispatched rides whose meter
-    sent nonsense; ``shorter`` tilts the choice of pairs towards short rides (log weight per log mile).
+    ``pace`` is added to the log of every duration, ``pace_far`` to those of rides under 2, 2 to 6 and over 6
+    miles, and ``noise`` scales their spread; ``absurd`` is the share of dispatched rides whose meter
+    sent nonsense, ``silent`` that of hailed rides whose meter sent no distance (None: as usual); ``shorter``
+    tilts the choice of pairs towards short rides (log weight per log mile).
     """
 
     month: months.Month
@@ -37,7 +39,10 @@ class MonthFacts:
     dispatch: float
     late: bool
     pace: float
+    pace_far: tuple[float, float, float]
+    noise: float
     absurd: float
+    silent: float | None
     shorter: float
 
     def generator(self, stage: str, rows: int) -> np.random.Generator:
@@ -80,14 +85,17 @@ def month_facts(month: str) -> MonthFacts:
     name, measured = str(wanted), facts()["months"].get(str(wanted), {})
     late = name >= "2022"
     pandemic = "2020-03" <= name < "2022"
-    pace = _PACE[wanted.number - 1] + _PACE_LOCKDOWN.get(name, 0.0) + (0.03 if late else 0.0)
     years_on = max(wanted.year - 2022 + (wanted.number - 1) / 12, 0) if late else 0.0
+    pace = _PACE[wanted.number - 1] + _PACE_LOCKDOWN.get(name, 0.0) + (0.03 + 0.015 * years_on if late else 0.0)
     return MonthFacts(
         month=wanted,
         rows=default_rows(name),
         dispatch=measured.get("dispatch", _dispatch_share(wanted)),
         late=not pandemic,
         pace=measured.get("pace", pace),
+        silent=measured.get("silent"),
+        pace_far=tuple(measured.get("pace_far", (0.0, 0.0, 0.0))),
+        noise=measured.get("noise", 1.03 if late else 1.0),
         absurd=measured.get("absurd", 0.0095 if late else 0.0019),
         shorter=min(0.06 * years_on, 0.15),
     )

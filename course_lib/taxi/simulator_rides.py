@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.taxi.simulator_facts import (
-    DISTANCE_EDGES,
+    ASTRAY_EDGES,
+    DAY_PARTS,
     HOUR_BLOCKS,
     NOISE_EDGES,
     NOISE_PROBABILITIES,
@@ -25,6 +26,11 @@ _ZONE_DRIFT, _PAIR_DRIFT, _DAY_SPREAD = 0.07, 0.12, 0.06
 _HOLIDAY_RIDES, _HOLIDAY_PACE = 0.62, -0.13
 #: Rides longer than this are dirt, and the business of :mod:`simulator_dirt`.
 _LONGEST_MINUTES = 178.0
+_FASTEST_MPH = 54.0
+# The tables take what neighbourhoods do at different hours for noise; the city's rush hours have it already.
+_NOISE_LEFT = 0.955
+# Part of the noise tables for each stream; there are too few dispatched rides of 2022 for one of their own.
+_NOISE_GROUP = (0, 1, 2, 1)
 
 
 @dataclass
@@ -78,9 +84,9 @@ def draw(month: MonthFacts, days: Calendar, dispatch: bool, n: int, rows: int) -
     hour = second // 3600 % 24
     city = world()
     cell = _pairs(rng, _popularity(month, city, stream, rows), known, city, hour)
-    metered, likely = _miles(rng, city, cell, int(dispatch))
+    metered, likely = _miles(rng, city, cell, stream)
     day = second // 86400
-    minutes = _minutes(rng, city, cell, stream, metered, likely, hour, days.weekday[day] >= 5)
+    minutes = _minutes(rng, month, city, cell, stream, metered, likely, hour, days.weekday[day] >= 5)
     minutes = minutes * np.exp(month.pace + days.pace[day])
     if dispatch:  # a dispatcher writes down whole minutes
         second = second // 60 * 60
@@ -132,18 +138,18 @@ def _pairs(rng: np.random.Generator, weight: np.ndarray, known: dict, city: Worl
     return cell
 
 
-def _miles(rng: np.random.Generator, city: World, cell: np.ndarray, kind: int) -> tuple[np.ndarray, np.ndarray]:
+def _miles(rng: np.random.Generator, city: World, cell: np.ndarray, stream: int) -> tuple[np.ndarray, np.ndarray]:
     """Metered miles, and the log miles that are usual between these two places."""
     noise = facts()["rides"]["path"]["noise"]
     spread_bin = city.spread_bin[cell]
-    size = len(noise) // 2
-    spread = noise_of(rng.random(len(cell)), noise, kind * size + spread_bin) * city.width[cell]
-    usual = city.path[kind][cell]
+    spread = noise_of(rng.random(len(cell)), noise, _NOISE_GROUP[stream], spread_bin) * city.width[cell]
+    usual = city.path[stream][cell]
     return np.clip(np.exp(usual + spread), 0.05, 98.0), usual
 
 
 def _minutes(
     rng: np.random.Generator,
+    month: MonthFacts,
     city: World,
     cell: np.ndarray,
     stream: int,
@@ -153,34 +159,55 @@ def _minutes(
     weekend: np.ndarray,
 ) -> np.ndarray:
     known, kind = facts()["rides"]["pace"], stream % 2
-    trust = np.array(known["trust"])[np.digitize(city.miles[cell], DISTANCE_EDGES) * 2 + kind]
-    driven = np.exp(usual + trust * (np.log(miles) - usual))
+    astray = np.log(miles) - usual
+    trust_bin, astray_bin = city.distance_bin[cell] * 2 + kind, np.digitize(astray, ASTRAY_EDGES)
+    driven = np.exp(usual + np.array(known["trust"])[trust_bin] * astray)
     far = np.digitize(city.miles[cell], (2, 6))
     log_minutes = (
-        pace_curve(driven, kind)
+        pace_curve(driven, stream)
         + np.array(known["clock"])[kind * 48 + weekend * 24 + hour] / 100
-        + np.array(known["far_clock"])[kind * 72 + far * 24 + hour] / 100
-        + known["stream"][stream]
+        + np.array(known["far_clock"])[((kind * 2 + weekend) * 3 + far) * 24 + hour] / 100
+        + _place_and_time(city, cell, hour, weekend)
         + city.pace[cell]
+        + np.array(known["flow_far"])[city.flow[cell], far] / 100
+        + np.array(known["astray"])[trust_bin, astray_bin] / 100
+        + np.array(month.pace_far)[far]
     )
-    size = len(known["noise"]) // 2
-    noise_bin = kind * size + np.digitize(miles, NOISE_EDGES)
-    return np.exp(log_minutes + noise_of(rng.random(len(cell)), known["noise"], noise_bin))
+    noise = noise_of(rng.random(len(cell)), known["noise"], _NOISE_GROUP[stream], np.digitize(miles, NOISE_EDGES))
+    noise *= np.array(known["astray_scale"])[trust_bin, astray_bin] / 100 * month.noise * _NOISE_LEFT
+    return np.maximum(np.exp(log_minutes + noise), miles * 60 / _FASTEST_MPH)
 
 
-def pace_curve(miles: np.ndarray, kind: int) -> np.ndarray:
+def _place_and_time(city: World, cell: np.ndarray, hour: np.ndarray, weekend: np.ndarray) -> np.ndarray:
+    """Log minutes: places have rush hours of their own, and bridges jam one way at a time."""
+    known = facts()["rides"]["pace"]
+    part, time = np.array(DAY_PARTS)[hour], np.array(HOUR_BLOCKS)[hour] * 2 + weekend
+    own = city.rush[0][city.pickup[cell], time] + city.rush[1][city.dropoff[cell], time]
+    return (
+        own
+        + (
+            np.array(known["pickup_part"])[part, city.pickup[cell]]
+            + np.array(known["dropoff_part"])[part, city.dropoff[cell]]
+            + np.array(known["flow_part"])[time, city.flow[cell]]
+        )
+        / 100
+    )
+
+
+def pace_curve(miles: np.ndarray, stream: int) -> np.ndarray:
     """Log minutes that so many metered miles take at an average hour and place."""
-    curve = np.array(facts()["rides"]["pace"]["curve"][kind])
+    curve = np.array(facts()["rides"]["pace"]["curve"][stream])
     low, share = hats(miles, PACE_KNOTS)
     return curve[low] * (1 - share) + curve[low + 1] * share
 
 
-def noise_of(u: np.ndarray, table: list[list[float]], row: np.ndarray) -> np.ndarray:
-    """Noise by inverse distribution: each uniform number read off the table's row (percent → 1)."""
+def noise_of(u: np.ndarray, table: list[list[float]], group: int, row: np.ndarray) -> np.ndarray:
+    """Noise by inverse distribution: each uniform number read off its row of the group's part of the table."""
+    size = len(table) // 3
     out = np.empty(len(u))
-    for i, quantiles in enumerate(table):
+    for i in range(size):
         mine = row == i
-        out[mine] = np.interp(u[mine], NOISE_PROBABILITIES, quantiles) / 100
+        out[mine] = np.interp(u[mine], NOISE_PROBABILITIES, table[group * size + i]) / 100
     return out
 
 
