@@ -25,6 +25,8 @@ def lab_command(root: Path, *, port: int | None = None, browser: bool = True) ->
     command += [f"--LabApp.default_url=/lab/tree/{START}", f"--ServerApp.port={find_free_port(port)}"]
     # a port that we found free and somebody took since: the next one will do, unless one was asked for
     command += ["--ServerApp.port_retries=0"] if port else []
+    # In a container everybody is root, and JupyterLab would refuse.
+    command += ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     return command if browser else [*command, "--no-browser"]
 
 

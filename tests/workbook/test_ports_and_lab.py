@@ -50,7 +50,6 @@ def test_programs_of_the_environment_come_first_and_nobody_phones_home():
 def test_jupyterlab_starts_at_the_start_page(tmp_path):
     port = ports.find_free_port()
     command = [*lab.lab_command(project_root(), port=port, browser=False), "--IdentityProvider.token=secret"]
-    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     environment = lab.lab_environment() | {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
