@@ -144,6 +144,20 @@ class TestNotebooks:
         with pytest.raises(DeadKernelError):
             self.execute(["while True: print('x' * 100)"], tmp_path)
 
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "get_ipython().kernel.session.key = b'another'",  # its messages are signed wrongly from now on
+            "session = get_ipython().kernel.session\nplain = session.pack\n"
+            "session.pack = lambda m: b'[' * 100000 if m.get('name') == 'stdout' else plain(m)\nprint('x')",
+        ],
+    )
+    def test_messages_that_are_none(self, tmp_path, code):
+        from nbclient.exceptions import DeadKernelError
+
+        with pytest.raises(DeadKernelError):
+            self.execute([code, "1 + 1"], tmp_path)
+
     def test_library_hidden_by_the_working_folder(self, tmp_path):
         (tmp_path / "pandas.py").write_text("", encoding="utf-8")
         said = r"pandas\.py in the working folder hides a library"

@@ -220,7 +220,40 @@ def test_background_start_uses_an_ordinary_kernel_first():
         assert kinds == ["Popen", "WarmProcess"]
 
 
-def test_papermill_and_failures(tmp_path):
+def test_waiting_for_a_kernel_that_dies():
+    with kernel() as k:
+        k.process.kill()
+        k.wait_for_end()
+        with pytest.raises(RuntimeError, match="died"):
+            k.client.wait_for_ready(timeout=20)
+
+
+def test_waiting_ends_at_the_time_given():
+    with kernel() as k:
+        os.kill(k.process.pid, signal.SIGSTOP)
+        with pytest.raises(RuntimeError, match="in 1 seconds"):
+            k.client.wait_for_ready(timeout=1)
+        os.kill(k.process.pid, signal.SIGCONT)
+
+
+def test_nbval(tmp_path):
+    import nbformat
+
+    def compare(shown: str) -> str:
+        outputs = [nbformat.v4.new_output("stream", name="stdout", text=shown)]
+        cells = [nbformat.v4.new_code_cell("print('hello')", outputs=outputs, execution_count=1)]
+        spec = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=spec), tmp_path / "a.ipynb")
+        env = {**os.environ, "JUPYTER_DEFAULT_PROVISIONER_NAME": "warm"}
+        command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider", "a.ipynb"]
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120).stdout
+
+    shown = compare("hello\n")
+    assert "1 passed" in shown, shown
+    assert "1 failed" in compare("something else\n")
+
+
+def test_papermill(tmp_path):
     import nbformat
     import papermill
 

@@ -49,7 +49,7 @@ def become_kernel(launch: Launch, preloaded: Preloaded) -> None:
     if hidden_by(Path.cwd(), preloaded.names):
         # A file here would have been imported instead of a library: only an ordinary start gets that right.
         os.execve(launch.argv[0], launch.argv, launch.env)
-    settle_interpreter(launch, preloaded.path)
+    settle_interpreter(launch, preloaded)
     run_kernel(launch.arguments, lambda: _say_ready(ready))
 
 
@@ -111,12 +111,13 @@ def hidden_by(folder: Path, names: frozenset[str]) -> str | None:
     return None
 
 
-def settle_interpreter(launch: Launch, path: list[str]) -> None:
+def settle_interpreter(launch: Launch, preloaded: Preloaded) -> None:
     """What Python and its libraries keep: nothing of the template's may show, and nothing random be shared."""
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [launcher.origin if launcher and launcher.origin else "ipykernel_launcher", *launch.arguments]
     sys.orig_argv[:] = launch.argv
-    sys.path[:] = path
+    sys.path[:] = preloaded.path
+    os.environ.update(preloaded.env)
     importlib.invalidate_caches()
     sys.modules["__main__"] = types.ModuleType("__main__")
     # The course's own code is imported anew in every kernel, so that an edit shows at once.

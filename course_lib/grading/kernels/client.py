@@ -104,13 +104,16 @@ def start_kernel(order: Order) -> WarmProcess:
         "cpus": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "kill_on_disconnect": order.kill_on_disconnect,
     }
-    return ask(template, request, order.streams)
+    return ask(template, request, order.streams, wait=os.environ.get(START_VARIABLE) != "background")
 
 
-def ask(template: Template, request: dict, streams: Sequence[int]) -> WarmProcess:
-    """Send the request; a template that is just ending is replaced by a new one, once."""
+def ask(template: Template, request: dict, streams: Sequence[int], wait: bool = True) -> WarmProcess:
+    """Send the request; a template that is just ending is replaced by a new one, once.
+
+    Without ``wait``, NotWarm is raised while the template is still importing.
+    """
     for attempt in (1, 2):
-        conn = connect(template)
+        conn = connect(template, wait)
         try:
             conn.settimeout(_PATIENCE)
             protocol.send(conn, request, streams)
@@ -125,11 +128,11 @@ def ask(template: Template, request: dict, streams: Sequence[int]) -> WarmProces
     raise AssertionError("unreachable")
 
 
-def connect(template: Template) -> socket.socket:
+def connect(template: Template, wait: bool = True) -> socket.socket:
     """A connection to the template, which is started if need be.
 
     Raises:
-        NotWarm: under COURSE_WARM_START=background, while the template is still importing.
+        NotWarm: while the template is still importing, unless told to ``wait``.
         TemplateFailed: if it can't be started.
     """
     conn = _try_connect(template)
@@ -141,7 +144,7 @@ def connect(template: Template) -> socket.socket:
                 conn = _try_connect(template) or _start(template)
         except OSError as error:
             raise TemplateFailed(f"the template process can't be started: {error}") from error
-    if os.environ.get(START_VARIABLE) == "background" and not template.ready.exists():
+    if not wait and not template.ready.exists():
         conn.close()
         raise NotWarm("the template is still importing its libraries")
     return conn
@@ -195,10 +198,10 @@ def _sweep(directory: Path, days: float = 2.0) -> None:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime < days * 86400:
                 continue
-            if path.suffix in (".lock", ".log", ".json"):
-                path.unlink()
-            elif path.name.startswith("s-"):  # where a sandboxed kernel listened
+            if path.name.startswith("s-"):  # where a sandboxed kernel listened
                 shutil.rmtree(path)
+            elif path.name.startswith("kernel-") or path.suffix in (".lock", ".log"):
+                path.unlink()
 
 
 def _umask() -> int | None:

@@ -8,11 +8,14 @@ parent that lives as long as it does and answers to the client.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import selectors
+import shutil
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from course_lib.grading.kernels import protocol
@@ -46,7 +49,16 @@ def keep(conn: socket.socket, preloaded: Preloaded) -> Callable[[], None]:
         return lambda: become_kernel(launch, preloaded)
     os.close(told)
     protocol.close_all(fds)
-    return Keeper(conn, kernel, ready, request["kill_on_disconnect"]).run()
+    keeper = Keeper(conn, kernel, ready, request["kill_on_disconnect"])
+    keeper.leftovers = connection_files(request["arguments"])
+    return keeper.run()
+
+
+def connection_files(arguments: list[str]) -> list[Path]:
+    """The connection file and sockets of a kernel, if they lie in the folder for such (where the template started)."""
+    named = [Path(b) for a, b in itertools.pairwise(arguments) if a == "-f"]
+    ours = [path for path in named if path.parent == Path.cwd()]
+    return [p for path in ours for p in (path, *(path.with_name(f"{path.stem}-ipc-{n}") for n in range(1, 6)))]
 
 
 class Keeper:
@@ -56,6 +68,8 @@ class Keeper:
         self.conn, self.kernel, self.ready = conn, kernel, ready
         self.kill_on_disconnect = kill_on_disconnect
         self.reason: str | None = None
+        self.leftovers: list[Path] = []  # to remove when there is no client any more to do it
+        self.alone = False
         self.selector = selectors.DefaultSelector()
         # Written to by Python's own signal handler, so that the end of the kernel wakes the loop.
         self.wake, wake_write = os.pipe()
@@ -103,7 +117,15 @@ class Keeper:
         return os.waitstatus_to_exitcode(status) if pid else None
 
     def finish(self, status: int) -> None:
+        self.clean_up()
         self.tell({"exit": status, "reason": self.reason})
+
+    def clean_up(self) -> None:
+        for path in self.leftovers if self.alone else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def on_wake(self, fd: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -135,6 +157,7 @@ class Keeper:
 
     def on_client_gone(self, fd: int) -> None:
         self.unwatch(fd)
+        self.alone = True
         if self.kill_on_disconnect:
             self.send_signal(signal.SIGKILL)
 

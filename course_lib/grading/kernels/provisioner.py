@@ -21,6 +21,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from course_lib.grading.kernels.client import NotWarm, Order, TemplateFailed, fork_is_safe, start_kernel
 from course_lib.grading.kernels.identity import UnsafeDirectory, runtime_directory
 from course_lib.grading.kernels.process import WarmProcess
+from course_lib.grading.kernels.ready import see_at_once
 from course_lib.grading.kernels.streams import Streams
 
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 104 on macOS and 108 on Linux, "-ipc-5" included
@@ -33,6 +34,7 @@ class WarmProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         if fork_is_safe() and self.parent is not None:
             _prefer_ipc(self.parent)
+            see_at_once(self.parent)
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:

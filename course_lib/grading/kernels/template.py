@@ -30,9 +30,18 @@ _KERNEL_MODULES = (
     "ipykernel.ipkernel",
     "ipykernel.zmqshell",
     "ipykernel.displayhook",
+    "ipykernel.debugger",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "comm",
-    "multiprocessing",
+    "sqlite3",
+    "tornado.platform.asyncio",
+    "xmlrpc.server",
+    "encodings.ascii",
+    "encodings.latin_1",
 )
 _TICK = 1.0  # seconds between looks at finished keepers, the clock and the starter
 
@@ -43,6 +52,7 @@ class Preloaded:
 
     path: list[str]  # sys.path as an ordinary kernel would have it
     names: frozenset[str]  # top-level modules that an ordinary kernel would not have imported yet
+    env: dict[str, str]  # what ipykernel's own modules put into the environment when they are imported
 
 
 def main() -> None:
@@ -83,8 +93,10 @@ def _listen(path: Path) -> socket.socket:
 
 
 def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
+    env = dict(os.environ)
     for name in _KERNEL_MODULES:
         _import(name)
+    env = {name: value for name, value in os.environ.items() if env.get(name) != value}
     before = set(sys.modules)
     for name in modules:
         _import(name)
@@ -95,7 +107,7 @@ def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
     gc.freeze()
     # Libraries keep a thread of their own for freeing memory (pyarrow's allocator) that is made for forking.
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
-    return Preloaded(path, frozenset(names))
+    return Preloaded(path, frozenset(names), env)
 
 
 def _import(name: str) -> None:

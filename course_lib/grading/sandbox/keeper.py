@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import socket
 import time
@@ -49,8 +48,8 @@ def keep_sandboxed(conn: socket.socket, request: dict, preloaded: Preloaded) -> 
         namespaces.become_subreaper()
         room = open_room(policy.readable, sockets, identity.uid)
         pipes = Pipes.open()
-        kernel = send_in(room, identity)
-        if kernel is None:
+        doorman = send_in(room, identity)
+        if doorman is None:
             conn.close()
             count = inside.processes_that_count(identity.outside)
             resident = Resident(request, policy, identity, entries, count, *pipes.for_kernel())
@@ -58,7 +57,7 @@ def keep_sandboxed(conn: socket.socket, request: dict, preloaded: Preloaded) -> 
         pipes.keep()
     except (OSError, CourseError) as error:
         _give_up(conn, room, error)
-    return SandboxKeeper(conn, kernel, room, policy, identity, pipes, sockets).run()
+    return SandboxKeeper(conn, doorman, room, policy, pipes, sockets).run()
 
 
 def _give_up(conn: socket.socket, room: Room | None, error: Exception) -> NoReturn:
@@ -90,44 +89,73 @@ class Pipes:
         protocol.close_all(self.for_kernel())
 
 
-def send_in(room: Room, identity: inside.Identity) -> int | None:
-    """Fork a process in the room's namespaces. Its number for the keeper, None in the process itself.
+@dataclasses.dataclass
+class Doorman:
+    """The process between keeper and kernel.
 
-    Who joins a process namespace only has his future children in it: so a process in between joins, forks, and
-    ends, and the keeper adopts the kernel.
+    Who joins a process namespace only has his future children in it: so this process joins the room, forks the
+    kernel, locks the folder for the connection when it is told to, and ends; then the keeper adopts the kernel.
     """
-    number, tell = os.pipe()
-    between = os.fork()
-    if between == 0:
+
+    pid: int
+    kernel: int  # as the keeper sees it
+    talk: socket.socket
+
+    def lock(self) -> bool:
+        """Have the folder locked. The kernel is the keeper's afterwards."""
+        with contextlib.suppress(OSError):
+            self.talk.sendall(b"lock")
+            locked = self.talk.recv(8) == b"locked"
+            self.dismiss()
+            return locked
+        return False
+
+    def dismiss(self) -> None:
+        self.talk.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def send_in(room: Room, identity: inside.Identity) -> Doorman | None:
+    """Fork a process in the room's namespaces. None is returned in that process, to the keeper who let it in."""
+    ours, theirs = socket.socketpair()
+    doorman = os.fork()
+    if doorman == 0:
+        ours.close()
         with contextlib.suppress(OSError):
             namespaces.enter(room.init, identity.kinds)
             kernel = os.fork()
             if kernel == 0:
-                os.close(tell)
+                theirs.close()
                 return None
-            os.write(tell, str(kernel).encode())
+            # Nothing else of the keeper's may stay open here: ends of files mean something to him.
+            os.dup2(theirs.fileno(), 3)
+            os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+            theirs = socket.socket(fileno=3)
+            theirs.sendall(str(kernel).encode())
+            if theirs.recv(8) == b"lock":
+                inside.protect_sockets()
+                theirs.sendall(b"locked")
         os._exit(0)
-    os.close(tell)
-    with os.fdopen(number, "rb") as answer:
-        told = answer.read()
-    os.waitpid(between, 0)
+    theirs.close()
+    told = ours.recv(32)
     if not told:
+        os.waitpid(doorman, 0)
         raise SandboxFailed("The kernel can't join the sandbox that bubblewrap made.")
-    return int(told)
+    return Doorman(doorman, int(told), ours)
 
 
 class SandboxKeeper(Keeper):
     """Adds to the keeper's duties the clock, the memory of all processes, and the end of everything in the room."""
 
     def __init__(
-        self, conn: socket.socket, kernel: int, room: Room, policy: SandboxPolicy, identity: inside.Identity,
-        pipes: Pipes, sockets: Path,
+        self, conn: socket.socket, doorman: Doorman, room: Room, policy: SandboxPolicy, pipes: Pipes, sockets: Path
     ) -> None:  # fmt: skip
-        super().__init__(conn, kernel, pipes.ready[0], kill_on_disconnect=True)
-        self.room, self.policy, self.identity, self.go = room, policy, identity, pipes.go[1]
+        super().__init__(conn, doorman.kernel, pipes.ready[0], kill_on_disconnect=True)
+        self.room, self.policy, self.doorman, self.go = room, policy, doorman, pipes.go[1]
         self.said, self.said_bytes = b"", 0
         self.started = time.monotonic()
-        self.sockets, self.alone = sockets, False
+        self.leftovers = [sockets]
         self.most_memory = 0
         self.usage = None
         self.room_watch = Watch(room.init)
@@ -160,24 +188,14 @@ class SandboxKeeper(Keeper):
         self.unwatch(fd)
         os.close(fd)
         if not said:
+            self.doorman.dismiss()
             return  # it ends, and ``finish`` says why
-        if not self.lock_sockets():
+        if not self.doorman.lock():
             self.stop("infrastructure")
             return
         os.write(self.go, b"go")
         os.close(self.go)
         self.tell({"pid": self.kernel, "ready": True})
-
-    def lock_sockets(self) -> bool:
-        helper = os.fork()
-        if helper == 0:
-            try:
-                namespaces.enter(self.room.init, tuple(k for k in self.identity.kinds if k in ("user", "mnt")))
-                inside.protect_sockets()
-                os._exit(0)
-            finally:
-                os._exit(1)
-        return os.waitpid(helper, 0)[1] == 0
 
     def on_said(self, fd: int) -> None:
         """Keep the end of what the process prints past Jupyter, and stop it when that is without end."""
@@ -193,21 +211,19 @@ class SandboxKeeper(Keeper):
             self.stop("output_bytes")
 
     def kernel_status(self) -> int | None:
-        pid, status, usage = os.wait4(self.kernel, os.WNOHANG)
+        try:
+            pid, status, usage = os.wait4(self.kernel, os.WNOHANG)
+        except ChildProcessError:
+            return None  # still the doorman's
         if not pid:
             return None
         self.usage = usage
         return os.waitstatus_to_exitcode(status)
 
-    def on_client_gone(self, fd: int) -> None:
-        super().on_client_gone(fd)
-        self.alone = True
-
     def finish(self, status: int) -> None:
         """Empty the room, then report: when the client hears of the end, nothing of the submission runs."""
         self.room.empty()
-        if self.alone:
-            shutil.rmtree(self.sockets, ignore_errors=True)  # nobody else is there to do it
+        self.clean_up()
         for key in list(self.selector.get_map().values()):
             if key.data == self.on_said:
                 self.on_said(key.fd)

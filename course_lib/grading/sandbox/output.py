@@ -1,4 +1,4 @@
-"""A limit on what a kernel sends to its client.
+"""What a kernel may send to its client: not too much, and nothing that is no message.
 
 It holds on the client's side, because a submission can say on its connection whatever it likes: ipykernel runs in
 the submission's own process.
@@ -15,13 +15,17 @@ import zmq
 
 _ENVELOPE = 2**16  # headers and signatures aside
 _numbers = itertools.count()
+_NO_MESSAGE = {  # belongs to no request, so clients pass over it
+    "header": {"msg_type": "unreadable"}, "msg_type": "unreadable", "msg_id": "", "parent_header": {}, "metadata": {},
+    "content": {}, "buffers": [],
+}  # fmt: skip
 
 
 class Meter:
-    """Counts what comes from one kernel, and calls ``stop("output_bytes")`` once when it is more than ``limit``.
+    """Counts what comes from one kernel. ``stop`` is called once, with the reason:
 
-    A single message that is larger than that is not even received: ZeroMQ closes the connection, which ``look``
-    notices.
+    ``output_bytes`` when it is more than ``limit``. A single message that is larger than that is not even received:
+    ZeroMQ closes the connection, which ``look`` notices. ``messages`` when something can't be read as a message.
     """
 
     def __init__(self, limit: int, stop: Callable[[str], None]) -> None:
@@ -36,7 +40,7 @@ class Meter:
     def add(self, size: int) -> None:
         self.received += size
         if self.received > self.limit:
-            self._exceeded()
+            self.call("output_bytes")
 
     def watch(self, socket: Any) -> None:
         plain = zmq.Socket.shadow(socket.underlying)
@@ -50,7 +54,7 @@ class Meter:
         """Notice a connection that was closed because of a message too large. Clients look while they wait."""
         with contextlib.suppress(zmq.ZMQError):
             if any(monitor.poll(0) for _, monitor in self._monitors):
-                self._exceeded()
+                self.call("output_bytes")
 
     def look_away(self) -> None:
         """Closed connections mean nothing any more: the client lets go of the kernel."""
@@ -60,10 +64,10 @@ class Meter:
             monitor.close(linger=0)
         self._monitors.clear()
 
-    def _exceeded(self) -> None:
+    def call(self, reason: str) -> None:
         if not self._stopped:
             self._stopped = True
-            self._stop("output_bytes")
+            self._stop(reason)
 
 
 def metered(manager: Any, meter: Meter) -> None:
@@ -78,13 +82,21 @@ def metered(manager: Any, meter: Meter) -> None:
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             # Every message of every channel comes through here, before it is taken apart.
-            take_apart = self.session.feed_identities
+            take_apart, read = self.session.feed_identities, self.session.deserialize
 
             def count(parts: list, copy: bool = True) -> Any:
                 meter.add(sum(len(part) for part in parts))
                 return take_apart(parts, copy)
 
+            def read_or_pass_over(parts: list, content: bool = True, copy: bool = True) -> dict:
+                try:
+                    return read(parts, content, copy)
+                except Exception:  # whatever a wrong signature, wrong JSON or a million brackets can cause
+                    meter.call("messages")
+                    return {**_NO_MESSAGE}
+
             self.session.feed_identities = count
+            self.session.deserialize = read_or_pass_over
 
         def start_channels(self, *args: Any, **kwargs: Any) -> Any:
             # Counts only for sockets made afterwards, so it is made the default for all, the heartbeat's included.

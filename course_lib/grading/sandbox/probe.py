@@ -80,8 +80,8 @@ def _rehearse() -> dict:
         namespaces.become_subreaper()
         room = open_room([], None, identity.uid)
         answer, tell = os.pipe()
-        resident = send_in(room, identity)
-        if resident is None:
+        doorman = send_in(room, identity)
+        if doorman is None:
             os.close(answer)
             try:
                 said = _lean(identity)
@@ -90,9 +90,11 @@ def _rehearse() -> dict:
             os.write(tell, json.dumps(said).encode())
             os._exit(0)
         os.close(tell)
-        os.waitpid(resident, 0)
+        doorman.dismiss()
         with os.fdopen(answer, "rb") as told:
-            return json.loads(told.read() or b'{"problem": "The trial process ended without a word."}')
+            said = told.read()
+        os.waitpid(doorman.kernel, 0)
+        return json.loads(said or b'{"problem": "The trial process ended without a word."}')
     except (OSError, CourseError) as error:
         return {"problem": str(error)}
     finally:

@@ -14,6 +14,7 @@ from jupyter_client.connect import KernelConnectionInfo, write_connection_file
 from course_lib.grading.kernels.identity import MODULES_VARIABLE, UnsafeDirectory, runtime_directory
 from course_lib.grading.kernels.process import WarmProcess
 from course_lib.grading.kernels.provisioner import WarmProvisioner, in_thread
+from course_lib.grading.kernels.ready import see_at_once
 from course_lib.grading.sandbox import bubblewrap
 from course_lib.grading.sandbox.client import start_sandboxed
 from course_lib.grading.sandbox.output import Meter, metered
@@ -52,6 +53,7 @@ class SandboxedProvisioner(WarmProvisioner):
         bubblewrap.find()
         self._use_own_folder()
         if self._meter is None:
+            see_at_once(self.parent)
             self._meter = Meter(self.policy.output_bytes, self.stop_for)
             metered(self.parent, self._meter)
         self._meter.restart(self.policy.output_bytes)

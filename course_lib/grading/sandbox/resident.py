@@ -52,7 +52,7 @@ def live(resident: Resident, preloaded: Preloaded) -> None:
     ready = child.settle_process(launch, also=resident.go)
     inside.accept_limits(resident.policy, resident.users_processes)
     inside.filter_calls()
-    child.settle_interpreter(launch, preloaded.path)
+    child.settle_interpreter(launch, preloaded)
     child.run_kernel(launch.arguments, lambda: _wait_to_go(ready, ready + 1))
 
 
