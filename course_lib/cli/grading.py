@@ -2,8 +2,118 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+if TYPE_CHECKING:
+    from course_lib.grading.grade_class import ClassResult
+
+Modules = Annotated[list[str] | None, typer.Argument(help="Modules, such as 01_intro; all when none is named.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this wing's commands to the tree."""
+    app.command()(grade)
+
+
+def grade(
+    modules: Modules = None,
+    submissions: Annotated[
+        Path, typer.Option(help="Folder of what was handed in: student/module/…, files named by student, or zips.")
+    ] = Path("gradebook/submitted"),
+    jobs: Annotated[int | None, typer.Option(help="How many to grade at once; as many as processors.")] = None,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Run students' code without a sandbox.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
+    feedback: Annotated[bool, typer.Option("--feedback", help="Write the students' feedback pages, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")] = False,
+) -> None:
+    """Grade a class: what is new or changed, all at once, into nbgrader's gradebook, with a class report."""
+    from course_lib.cli.console import emit
+    from course_lib.grading.coursefolders import course_folders
+    from course_lib.grading.grade_class import grade as grade_class
+    from course_lib.paths import project_root
+
+    folders = course_folders(project_root())
+    with _Progress() as progress:
+        result = grade_class(
+            _names(modules or []),
+            submissions=submissions,
+            folders=folders,
+            jobs=jobs,
+            unsafe=unsafe,
+            force=force,
+            progress=progress,
+        )
+    pages = _feedback(result, folders, jobs) if feedback else 0
+    if as_json:
+        emit(result.as_dict() | {"feedback_pages": pages})
+    else:
+        _show(result, pages)
+    raise typer.Exit(0 if result.complete else 1)
+
+
+def _names(modules: list[str]) -> list[str]:
+    """Full names for short ones such as 01."""
+    if not modules:
+        return []
+    from course_lib.workbook.modules import find_modules
+
+    return [module.name for module in find_modules(modules)]
+
+
+def _feedback(result: ClassResult, folders: object, jobs: int | None) -> int:
+    from course_lib.cli.console import say
+    from course_lib.grading.feedback import write_feedback
+
+    say("writing feedback …")
+    return write_feedback(folders, result.results, jobs=jobs)  # type: ignore[arg-type]
+
+
+def _show(result: ClassResult, pages: int) -> None:
+    """What came of it, and where it lies."""
+    from course_lib.cli.console import say
+
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(result.statuses.items()))
+    say(
+        f"{result.graded} graded now, {result.unchanged} unchanged since, in {result.seconds:.1f} s: {counts or 'none'}"
+    )
+    if due := sum(score.due for score in result.scores):
+        say(f"{due} answers wait for a person: `nbgrader` users open Formgrader in JupyterLab (`course lab`)")
+    for score in result.scores:
+        if score.flags:
+            say(f"look at {score.student} in {score.module}: {score.flags} flags in the report")
+    for entry in result.rejected:
+        say(f"NOT GRADED {entry.origin}: {entry.problem}")
+    for submission in result.results:
+        for notebook in submission.notebooks:
+            if notebook.status == "infra_error":
+                say(f"NO SCORE {submission.student}, {submission.module}/{notebook.name}: {notebook.problem}")
+    if pages:
+        say(f"{pages} feedback pages")
+    say(f"report: {result.files['report']}")
+    say(f"scores: {result.files['scores']}")
+
+
+class _Progress:
+    """A bar with the time left, on stderr, where somebody watches."""
+
+    def __init__(self) -> None:
+        self.bar = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, done: int, total: int, result: object) -> None:
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=total, unit="hand-in", desc="grading", disable=None)
+        self.bar.update(done - self.bar.n)
+        if result is not None:
+            self.bar.set_postfix_str(getattr(result, "student", ""))

@@ -61,7 +61,9 @@ def scan(code: Iterable[tuple[str, str]]) -> list[Flag]:
 
 def grave(found: Iterable[Flag], assignment: Assignment) -> list[str]:
     """The kinds of grave flags among those found; a sign that the instructor's own solution shows is none."""
-    own = {flag["kind"] for flag in scan((cell.name, cell.solution) for cell in assignment.cells if cell.kind == ANSWER)}
+    own = {
+        flag["kind"] for flag in scan((cell.name, cell.solution) for cell in assignment.cells if cell.kind == ANSWER)
+    }
     return sorted({flag["kind"] for flag in found} & GRAVE - own)
 
 

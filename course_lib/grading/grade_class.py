@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.errors import UsageError
+from course_lib.grading import report
 from course_lib.grading import submissions as handed
 from course_lib.grading.assignment import Assignment, load_module
 from course_lib.grading.coursefolders import CourseFolders, course_folders
@@ -18,6 +19,7 @@ from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionRe
 from course_lib.grading.pool import Pool, WorkerLost, cores
 from course_lib.grading.records import Records, grading_key, submission_key
 from course_lib.grading.sandbox.policy import SandboxUnavailable
+from course_lib.grading.scores import Manual, Score, scores
 from course_lib.grading.submissions import Rejected, Submission
 from course_lib.grading.worker import Setting
 from course_lib.paths import project_root
@@ -34,6 +36,7 @@ class ClassResult:
     modules: list[str]
     results: list[SubmissionResult]
     rejected: list[Rejected]
+    scores: list[Score] = field(default_factory=list)
     graded: int = 0
     unchanged: int = 0
     seconds: float = 0.0
@@ -63,6 +66,16 @@ class ClassResult:
             "complete": self.complete,
             "rejected": [{"file": r.origin, "problem": r.problem} for r in self.rejected],
             "files": {name: str(path) for name, path in self.files.items()},
+            "scores": [
+                {
+                    "module": s.module,
+                    "student": s.student,
+                    "points": s.points,
+                    "max_points": s.max_points,
+                    "waiting": s.due,
+                }
+                for s in self.scores
+            ],
             "submissions": [result.as_dict() for result in self.results],
         }
 
@@ -78,13 +91,15 @@ def grade(
     force: bool = False,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    report_to: Path | None = None,
 ) -> ClassResult:
     """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
 
     ``modules`` are names such as ``01_intro`` (all that can be graded when none is named); ``folders`` say where
     grades go (the course's own gradebook); ``jobs`` how many are graded at once (as many as there are processors).
     ``unsafe`` runs students' code without a sandbox; ``force`` grades again what has not changed. ``progress`` is
-    called with the number done, the number to do, and each result.
+    called with the number done, the number to do, and each result. The class report goes into ``report_to``
+    (``results`` beside the graded notebooks).
 
     Raises UsageError for a wrong question, AssignmentError when the tests are broken here, and
     SandboxUnavailable where there is no sandbox and ``unsafe`` does not waive it.
@@ -105,14 +120,18 @@ def grade(
         require_sandbox()
     job = _Job(root, folders, assignments, found.submissions, limits or Limits(), unsafe, progress)
     results = job.run(jobs or cores(), force=force)
-    return ClassResult(
+    table = scores(results, assignments, job.manual)
+    done = ClassResult(
         sorted({a.module for a in assignments}),
         results,
         found.rejected,
+        table,
         graded=job.graded,
         unchanged=len(results) - job.graded,
         seconds=time.monotonic() - started,
     )
+    done.files = report.write(report_to or folders.records, results, table, found.rejected)
+    return done
 
 
 def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment]:
@@ -157,6 +176,7 @@ class _Job:
         self.progress = progress or (lambda _done, _all, _result: None)
         self.records = Records(folders.records)
         self.graded = 0
+        self.manual: Manual = {}
         released = {a.module: root / "modules" / a.module for a in assignments}
         self.support = {module: folder for module, folder in released.items() if folder.is_dir()}
         to_import = sorted({name for a in assignments for name in a.to_import})
@@ -174,11 +194,11 @@ class _Job:
             with Book(self.folders) as book:
                 lost = [s for s in self.found if s not in to_do and not book.has(s.module, s.student)]
                 to_do += lost
-                if not to_do:
-                    return [result for result in known.values() if result is not None]
-                pool = pool or Pool(self.setting, max(1, min(jobs, len(to_do))))
-                book.prepare(self.assignments)
-                self._grade(pool, book, to_do, known)
+                if to_do:
+                    pool = pool or Pool(self.setting, max(1, min(jobs, len(to_do))))
+                    book.prepare(self.assignments)
+                    self._grade(pool, book, to_do, known)
+                self.manual = book.manual(self.keys)
         finally:
             if pool is not None:
                 pool.__exit__()

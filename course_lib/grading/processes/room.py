@@ -56,8 +56,9 @@ def enter(order: dict[str, Any], fd: int) -> Channel:
         doorman.dismiss()
     except Exception as error:
         _give_up(fd, room, error)
-    os.close(fd)
-    _watch(room, doorman.kernel, policy.memory_bytes + own_memory())
+    else:
+        os.close(fd)
+        _watch(room, doorman.kernel, policy.memory_bytes + own_memory())
 
 
 def _settle(policy: SandboxPolicy, identity: inside.Identity, entries: list[inside.Entry], fd: int) -> Channel:
