@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from course_lib.cli.check import check
 from course_lib.cli.lab import lab
 from course_lib.cli.run import run
 from course_lib.cli.submit import submit
@@ -13,4 +14,5 @@ def register(app: typer.Typer) -> None:
     """Add this wing's commands to the tree."""
     app.command()(lab)
     app.command()(run)
+    app.command()(check)
     app.command()(submit)

@@ -45,7 +45,12 @@ def read_notebook(path: str | Path, *, upgrade: bool = False) -> NotebookNode:
     has ``metadata.orig_nbformat``. Raises NotebookNotFound, NotANotebook or OldFormat.
     """
     path = Path(path)
-    data = _load_json(path, _read_text(path))
+    return parse_notebook(_read_text(path), path, upgrade=upgrade)
+
+
+def parse_notebook(text: str, path: Path, *, upgrade: bool = False) -> NotebookNode:
+    """Read a notebook from its file's text, as `read_notebook` does; ``path`` stands in messages."""
+    data = _load_json(path, text)
     major = data.get("nbformat")
     if not isinstance(major, int) or (major >= FORMAT and not isinstance(data.get("cells"), list)):
         raise NotANotebook(

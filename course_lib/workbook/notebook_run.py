@@ -6,14 +6,12 @@ import copy
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_lib.paths import data_dir, project_root
 from course_lib.workbook.failures import Failure, Place, at_cell, dead_kernel_reason, from_error_output, stopped
 from course_lib.workbook.notebook_io import KERNEL
 from course_lib.workbook.quick_import import notebook_library
-from course_lib.workbook.state import WorkingState, working_state
+from course_lib.workbook.state import working_state
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -58,7 +56,7 @@ def execute(
             "resources": {"metadata": {"path": str(state.folder)}},
             "config": state.kernel_config(),
         }
-        return run.go(settings, _environment(state) | dict(environment or {}))
+        return run.go(settings, state.env)
 
 
 class _Run:
@@ -165,20 +163,6 @@ def _prepare(notebook: NotebookNode, parameters: Mapping[str, Any]) -> tuple[Pla
 def _marked_failed(cell: NotebookNode) -> bool:
     allowed = "raises-exception" in cell.metadata.get("tags", [])
     return bool(cell.metadata.get("papermill", {}).get("exception")) and not allowed
-
-
-def _environment(state: WorkingState) -> dict[str, str]:
-    """A kernel's environment: MLflow and IPython write into its own state too, trips are shared.
-
-    The project is named outright, since the kernel works in another folder.
-    """
-    own = Path(state.env["COURSE_STATE_DIR"])
-    return state.env | {
-        "COURSE_ROOT": str(project_root()),
-        "COURSE_DATA_DIR": str(data_dir().absolute()),
-        "IPYTHONDIR": str(own / "ipython"),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{(own / 'mlflow.db').as_posix()}",
-    }
 
 
 def _quiet() -> logging.Logger:
