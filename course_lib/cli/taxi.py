@@ -1,4 +1,4 @@
-"""Commands of the taxi wing: data and train."""
+"""The command `course train`."""
 
 from __future__ import annotations
 
@@ -14,31 +14,8 @@ JSON = "one JSON object on stdout"
 
 
 def register(app: typer.Typer) -> None:
-    """Add this wing's commands to the tree."""
-    app.command()(data)
+    """Add the command to the tree."""
     app.command()(train)
-
-
-def data(
-    months: list[str] = typer.Argument(
-        None, metavar="[MONTH]...", help="for example 2021-01; default 2021-01, 2021-02"
-    ),
-    source: str = typer.Option(None, "--source", help=SOURCE),
-    rows: int = typer.Option(None, "--rows", help="another number of rows (simulated only)"),
-    as_json: bool = typer.Option(False, "--json", help=JSON),
-) -> None:
-    """Prepare months of trips, check each against the contract, and say where its file lies."""
-    from course_lib.cli.console import emit, say
-    from course_lib.taxi import trips
-
-    prepared = []
-    for month in dict.fromkeys(months or ["2021-01", "2021-02"]):
-        path = trips.fetch(month, source=source, rows=rows, progress=not as_json)
-        count = len(trips.load(month, source=source, rows=rows))
-        prepared.append({"month": month, "rows": count, "file": str(path), "bytes": path.stat().st_size})
-        say(f"{month}: {count:,} trips, {path}")
-    if as_json:
-        emit({"months": prepared})
 
 
 def train(

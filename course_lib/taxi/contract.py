@@ -55,6 +55,7 @@ COLUMNS = tuple(DTYPES)
 LATER_COLUMNS = ("cbd_congestion_fee",)
 
 _KINDS = {_WHOLE: "whole numbers", _NUMBER: "numbers", _TIME: "dates with times", _FLAG: "text"}
+_ARE = {_FLAG: "is"}
 # The meter of a dispatched ride sends these together or not at all.
 _MAY_BE_MISSING = {
     "store_and_fwd_flag",
@@ -103,7 +104,24 @@ def check(trips: pd.DataFrame, columns: Sequence[str] | None = None, what: str =
     Raises ContractError, which lists every missing or unexpected column, every wrong type and every rule
     that values break, with row counts; and EmptyMonth when there are no rows.
     """
-    wanted = list(COLUMNS) if columns is None else list(columns)
+    frame, violations = _door(trips, list(COLUMNS) if columns is None else list(columns))
+    violations += _broken_rules(frame)
+    if violations:
+        raise ContractError(violations, what)
+    if frame.empty:
+        raise EmptyMonth(f"{what} are empty: the columns are there, and not one row.")
+    return frame
+
+
+def check_types(trips: pd.DataFrame, what: str = "These trips") -> None:
+    """Raise ContractError unless columns and types keep the contract, whatever the rows say, if there are any."""
+    _, violations = _door(trips, list(COLUMNS))
+    if violations:
+        raise ContractError(violations, what)
+
+
+def _door(trips: pd.DataFrame, wanted: list[str]) -> tuple[pd.DataFrame, list[Violation]]:
+    """The wanted columns in canonical types, as far as they can be had, and what is wrong with the others."""
     known = trips.drop(columns=[c for c in LATER_COLUMNS if c in trips.columns])
     violations = _columns_that_differ(known, wanted)
     canonical = {}
@@ -113,13 +131,7 @@ def check(trips: pd.DataFrame, columns: Sequence[str] | None = None, what: str =
             violations.append(violation)
         else:
             canonical[column] = values
-    frame = pd.DataFrame(canonical, index=known.index)
-    violations += _broken_rules(frame)
-    if violations:
-        raise ContractError(violations, what)
-    if frame.empty:
-        raise EmptyMonth(f"{what} are empty: the columns are there, and not one row.")
-    return frame
+    return pd.DataFrame(canonical, index=known.index), violations
 
 
 def _columns_that_differ(trips: pd.DataFrame, wanted: Sequence[str]) -> list[Violation]:
@@ -144,7 +156,9 @@ def _canonical(values: pd.Series, dtype: str) -> tuple[pd.Series, Violation | No
         return numbers.astype(dtype), None
     if values.isna().all() and name in _MAY_BE_MISSING:  # an empty column has no type of its own
         return pd.Series(np.nan, index=values.index, dtype=dtype, name=name), None
-    return values, Violation(name, f"has the type {_described(values)} where {_KINDS[dtype]} are expected")
+    return values, Violation(
+        name, f"has the type {_described(values)} where {_KINDS[dtype]} {_ARE.get(dtype, 'are')} expected"
+    )
 
 
 def _is(values: pd.Series, dtype: str) -> bool:
@@ -162,8 +176,9 @@ def _is(values: pd.Series, dtype: str) -> bool:
 
 
 def _described(values: pd.Series) -> str:
-    held = pd.api.types.infer_dtype(values, skipna=True)
-    return str(values.dtype) if str(values.dtype).startswith(held) else f"{values.dtype} (holding {held})"
+    if values.dtype != object:
+        return str(values.dtype)
+    return f"object (holding {pd.api.types.infer_dtype(values, skipna=True)})"
 
 
 @lru_cache(maxsize=1)

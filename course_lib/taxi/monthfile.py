@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +14,8 @@ import pyarrow.parquet as pq
 
 from course_lib.errors import CourseError
 
-_MAGIC = b"PAR1"
+#: What parquet files begin and end with.
+MAGIC = b"PAR1"
 _DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _REPLACE = "Delete it and fetch the month again."
 
@@ -26,6 +26,10 @@ class BrokenFile(CourseError):
 
 class NoRoom(CourseError):
     """The disk is full; nothing half-written is left."""
+
+
+class Unwritable(CourseError):
+    """A file can't be written: no permission, a read-only disk, or another process holds it."""
 
 
 def name_of(month: str) -> str:
@@ -42,13 +46,14 @@ def check_is_parquet(path: Path) -> None:
         tail = file.read(4)
     if size == 0:
         raise BrokenFile(f"{path} is empty (0 bytes). {_REPLACE}")
-    if not head.startswith(_MAGIC):
-        raise BrokenFile(f"{path} is not a parquet file: {_looks_like(head)}. {_REPLACE}")
-    if tail != _MAGIC:
+    if not head.startswith(MAGIC):
+        raise BrokenFile(f"{path} is not a parquet file: {looks_like(head)}. {_REPLACE}")
+    if tail != MAGIC:
         raise BrokenFile(f"{path} is a truncated parquet file: its end is missing after {size:,} bytes. {_REPLACE}")
 
 
-def _looks_like(head: bytes) -> str:
+def looks_like(head: bytes) -> str:
+    """What a file that is no parquet seems to be, from its first bytes."""
     start = head.lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head")):
         return "it is an HTML page, probably an error page that a download saved"
@@ -102,26 +107,33 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
     """Give a path to write to beside ``path``; move it there when all went well, else leave nothing.
 
     Whoever reads ``path`` meanwhile sees the old file or the new one and never a part. Raises NoRoom when
-    the disk fills up.
+    the disk fills up and Unwritable when the folder refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(path)
     except OSError as error:
-        if error.errno in _DISK_FULL:
-            raise NoRoom(
-                f"There is no room left on the disk for {path}. Nothing half-written was kept: "
-                "free some space, or move the data folder with COURSE_DATA_DIR, and try again."
-            ) from error
-        raise
+        raise unwritten(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
-def write(table: pa.Table, path: Path, writer: Callable[..., Any] = pq.write_table) -> Path:
-    """Write a table to ``path`` as parquet, whole or not at all. Raises NoRoom when the disk is full."""
+def unwritten(path: Path, error: OSError) -> CourseError:
+    """What to tell people about a file that couldn't be written."""
+    advice = "or move the data folder with COURSE_DATA_DIR, and try again."
+    if error.errno in _DISK_FULL:
+        return NoRoom(
+            f"There is no room left on the disk for {path}. Nothing half-written was kept: free some space, {advice}"
+        )
+    reason = error.strerror or str(error)
+    return Unwritable(f"{path} can't be written ({reason}). Allow writing there, {advice}")
+
+
+def write(table: pa.Table, path: Path) -> Path:
+    """Write a table to ``path`` as parquet, whole or not at all. Raises NoRoom or Unwritable."""
     with whole_or_nothing(path) as part:
-        writer(table, part, compression="zstd", row_group_size=1 << 20)
+        pq.write_table(table, part, compression="zstd", row_group_size=1 << 20)
     return path

@@ -171,7 +171,7 @@ def _metered(
 def unset_clocks(month: MonthFacts, rows: Rows, n: int) -> None:
     """A few rows of other days: rides begun before midnight on the first, and clocks that say 2009."""
     rng = month.generator("clocks", n)
-    scale = max(n / 75_000, 0.2)
+    scale = n / 75_000
     hailed = np.flatnonzero(~rows.dispatch & ~rows.aborted)
     if len(hailed) < 20:
         return

@@ -16,56 +16,15 @@ from course_lib.taxi.simulator_facts import (
     PACE_KNOTS,
     PLACES,
     SPREAD_EDGES,
-    STREAMS,
     hats,
     pair_grid,
 )
+from course_lib.taxi.simulator_fit_additive import Additive, percent
 
 # Rides of a pair from which it is listed with its own effects, and from which it tells noise from effect.
 _LISTED_FROM, _ENOUGH = 60, 5
-_ROUNDS = 25
 # Weighted rides of effect zero that a pair's own effect is shrunk by: noise variance over pair variance.
 _PATH_PRIOR, _PACE_PRIOR = 0.1 / 0.17**2, 0.065 / 0.13**2
-
-
-class Additive:
-    """A weighted additive model of log values: group effects shrunk towards zero, and curves; by backfitting."""
-
-    def __init__(self, y: np.ndarray, weights: np.ndarray) -> None:
-        self.left, self.weights, self.parts = y.copy(), weights, {}
-
-    def group(self, name: str, key: np.ndarray, size: int, prior: float) -> None:
-        """One effect for each key; ``prior`` counts like that many weighted rides of effect zero."""
-        self.parts[name] = ("group", key, np.zeros(size), np.bincount(key, self.weights, size) + prior)
-
-    def curve(self, name: str, x: np.ndarray, knots: tuple[float, ...], stream: np.ndarray, on: np.ndarray) -> None:
-        """A piecewise linear curve of log x for each of the four streams, on the rows where ``on``."""
-        low, share = hats(x, knots)
-        column = np.where(on, stream * len(knots) + low, 0)
-        rows = [(column, np.where(on, 1 - share, 0.0)), (column + on, np.where(on, share, 0.0))]
-        size = len(STREAMS) * len(knots)
-        gram = np.zeros((size, size))
-        for a, va in rows:
-            for b, vb in rows:
-                gram += np.bincount(a * size + b, self.weights * va * vb, size * size).reshape(size, size)
-        self.parts[name] = ("curve", rows, np.zeros(size), np.linalg.inv(gram + np.eye(size) * 1e-3))
-
-    def value(self, name: str) -> np.ndarray:
-        """What a part contributes to each row."""
-        kind, key, effect, _ = self.parts[name]
-        return effect[key] if kind == "group" else sum(effect[column] * v for column, v in key)
-
-    def run(self, rounds: int = _ROUNDS) -> None:
-        """Refit each part on what the others leave, in turn."""
-        for _ in range(rounds):
-            for name, (kind, key, effect, scale) in self.parts.items():
-                self.left += self.value(name)
-                if kind == "group":
-                    effect[:] = np.bincount(key, self.weights * self.left, len(effect)) / scale
-                else:
-                    right = sum(np.bincount(c, self.weights * v * self.left, len(effect)) for c, v in key)
-                    effect[:] = scale @ right
-                self.left -= self.value(name)
 
 
 def fit(data: pd.DataFrame) -> dict:
@@ -116,7 +75,7 @@ def _path(rides: pd.DataFrame) -> tuple[Additive, dict]:
     return model, {
         "detour": model.parts["detour"][2].round(3).reshape(4, -1).tolist(),
         "same": model.parts["same"][2][1:].round(3).tolist(),
-        **{k: _percent(model.parts[k][2][1:]) for k in ("zone", "pickup", "dropoff")},
+        **{k: percent(model.parts[k][2][1:]) for k in ("zone", "pickup", "dropoff")},
         **spread_facts,
         "pair_sd": _pair_sd(rides, model.left + model.value("pair"), within, spread_bin),
         "noise": _noise(rides[enough], (within / width)[enough], spread_bin[enough]),
@@ -132,7 +91,7 @@ def _spread(rides: pd.DataFrame, left: np.ndarray) -> tuple[np.ndarray, dict]:
     model.group("spread_dropoff", rides["DOLocationID"].to_numpy(), PLACES + 1, 100)
     model.run(10)
     width = np.exp(model.value("spread") + model.value("spread_dropoff"))
-    return width, {k: _percent(model.parts[k][2][1:]) for k in ("spread", "spread_dropoff")}
+    return width, {k: percent(model.parts[k][2][1:]) for k in ("spread", "spread_dropoff")}
 
 
 def _pace(rides: pd.DataFrame, path: Additive) -> tuple[Additive, dict]:
@@ -181,15 +140,15 @@ def _pace(rides: pd.DataFrame, path: Additive) -> tuple[Additive, dict]:
     return model, {
         "curve": model.parts["curve"][2].round(3).reshape(4, -1).tolist(),
         "trust": trust.round(2).tolist(),
-        "clock": _percent(model.parts["clock"][2], 1),
-        "far_clock": _percent(model.parts["far_clock"][2], 1),
-        **{k: _percent(model.parts[k][2][1:]) for k in ("pickup", "dropoff")},
-        **{k: [_percent(v[1:]) for v in model.parts[k][2].reshape(4, -1)] for k in ("pickup_part", "dropoff_part")},
-        "flow_far": [_percent(v) for v in model.parts["flow_far"][2].reshape(36, 3)],
-        "flow_part": [_percent(v) for v in model.parts["flow_part"][2].reshape(16, -1)],
+        "clock": percent(model.parts["clock"][2], 1),
+        "far_clock": percent(model.parts["far_clock"][2], 1),
+        **{k: percent(model.parts[k][2][1:]) for k in ("pickup", "dropoff")},
+        **{k: [percent(v[1:]) for v in model.parts[k][2].reshape(4, -1)] for k in ("pickup_part", "dropoff_part")},
+        "flow_far": [percent(v) for v in model.parts["flow_far"][2].reshape(36, 3)],
+        "flow_part": [percent(v) for v in model.parts["flow_part"][2].reshape(16, -1)],
         "day_sd": round(float(month["std"].median()), 4),
-        "astray": [_percent(v) for v in model.parts["astray"][2].reshape(len(trust), -1)],
-        "astray_scale": [_percent(v) for v in scale.reshape(len(trust), -1)],
+        "astray": [percent(v) for v in model.parts["astray"][2].reshape(len(trust), -1)],
+        "astray_scale": [percent(v) for v in scale.reshape(len(trust), -1)],
         "month_far": dict(zip(months[1], _rounded(model.parts["month_far"][2].reshape(-1, 3)), strict=True)),
         "month_noise": dict(zip(months[1], _rounded(calm), strict=True)),
         "month": {m: round(float(v), 4) for m, v in month["mean"][month["size"] > 20].items()},
@@ -245,12 +204,7 @@ def _noise(rides: pd.DataFrame, values: np.ndarray, bins: np.ndarray) -> list[li
     """Quantiles of noise in percent: a row for each of three groups (hail, dispatch, hail 2022) and bin."""
     group = np.array([0, 1, 2, 1])[rides["stream"]]
     return [
-        _percent(np.quantile(values[(group == one) & (bins == i)], NOISE_PROBABILITIES), 1)
+        percent(np.quantile(values[(group == one) & (bins == i)], NOISE_PROBABILITIES), 1)
         for one in range(3)
         for i in range(bins.max() + 1)
     ]
-
-
-def _percent(values: np.ndarray, digits: int = 0) -> list[float]:
-    rounded = (np.asarray(values) * 100).round(digits)
-    return rounded.astype(int).tolist() if digits == 0 else rounded.tolist()

@@ -1,41 +1,18 @@
-"""What rides cost: the meter's tariff, surcharges, tolls, tips, and fares agreed on with a dispatcher."""
+"""What hailed rides cost: the meter's tariff, surcharges, tolls, tips, and charges that are taken back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
-from course_lib.taxi import zones
+from course_lib.taxi.simulator_agreed import agreed
+from course_lib.taxi.simulator_charges import Money, cents, flow_of, tolls_of
 from course_lib.taxi.simulator_dirt import Rows
-from course_lib.taxi.simulator_facts import BOROUGHS, PLACES, facts
+from course_lib.taxi.simulator_facts import BOROUGHS, facts
 from course_lib.taxi.simulator_months import MonthFacts, holidays
 
 _JFK, _NEWARK = 132, 1
-_NAN = np.nan
-
-
-@dataclass
-class Money:
-    """The columns of amounts (dollars) and of the codes that go with them; NaN where dispatchers send none."""
-
-    RatecodeID: np.ndarray
-    passenger_count: np.ndarray
-    fare_amount: np.ndarray
-    extra: np.ndarray
-    mta_tax: np.ndarray
-    tip_amount: np.ndarray
-    tolls_amount: np.ndarray
-    improvement_surcharge: np.ndarray
-    total_amount: np.ndarray
-    payment_type: np.ndarray
-    trip_type: np.ndarray
-    congestion_surcharge: np.ndarray
-    stored: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Money:
-        """The same columns for some rows, copied."""
-        return Money(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def price(month: MonthFacts, rows: Rows, n: int) -> Money:
@@ -44,7 +21,7 @@ def price(month: MonthFacts, rows: Rows, n: int) -> Money:
         return Money(*(np.empty(0) for _ in fields(Money)))
     kind = "dispatch" if rows.dispatch[0] else "hail"
     rng = month.generator(f"pay{kind}", n)
-    return _agreed(rng, month, rows) if rows.dispatch[0] else _metered(rng, month, rows)
+    return agreed(rng, month, rows) if rows.dispatch[0] else _metered(rng, month, rows)
 
 
 def refunded(rows: np.ndarray, money: Money, rng: np.random.Generator) -> Money:
@@ -59,16 +36,6 @@ def refunded(rows: np.ndarray, money: Money, rng: np.random.Generator) -> Money:
     return back
 
 
-def _cents(amount: np.ndarray) -> np.ndarray:
-    return np.floor(np.asarray(amount, float) * 100 + 0.5) / 100
-
-
-def _flow(rows: Rows) -> np.ndarray:
-    """Number of the flow between boroughs; rides with an unknown end count as Queens, the largest."""
-    order = zones.table()["borough"].map({b: i for i, b in enumerate(BOROUGHS)}).fillna(4).to_numpy(int)
-    return order[rows.pickup - 1] * len(BOROUGHS) + order[rows.dropoff - 1]
-
-
 def _metered(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
     n = len(rows)
     rate = _rate_codes(rng, month, rows)
@@ -81,7 +48,7 @@ def _metered(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
     negotiated = rate == 5
     taxed = ~negotiated | (rng.random(n) < 0.05)
     improvement = 1.0 if month.new_tariff else 0.3
-    tolls = _tolls(rng, month, rows)
+    tolls = tolls_of(rng, month, rows)
     tolls[rows.aborted] = 0.0
     payment = _payment(rng, rows)
     base = fare + extra + np.where(taxed, 0.5, 0.0) + tolls + improvement + congestion
@@ -91,12 +58,12 @@ def _metered(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
         passenger_count=_passengers(rng, first),
         fare_amount=fare,
         # vendor 1 reports the congestion surcharge inside of extra, and in its own column again
-        extra=_cents(extra + np.where(first, congestion, 0.0)),
+        extra=cents(extra + np.where(first, congestion, 0.0)),
         mta_tax=np.where(taxed, 0.5, 0.0),
         tip_amount=tip,
         tolls_amount=tolls,
         improvement_surcharge=np.full(n, improvement),
-        total_amount=_cents(base + tip),
+        total_amount=cents(base + tip),
         payment_type=payment.astype(float),
         trip_type=np.where(negotiated & (rng.random(n) < 0.84), 2.0, 1.0),
         congestion_surcharge=congestion,
@@ -109,7 +76,7 @@ def _rate_codes(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> np.n
     dirt = facts()["dirt"]["streams"]["hail 2022" if month.late else "hail 2021"]
     u, v = rng.random(len(rows)), rng.random(len(rows))
     rate = np.where(u < np.where(rows.aborted, dirt["aborted_negotiated"], dirt["negotiated"] * 1.05), 5, 1)
-    manhattan = _flow(rows) // len(BOROUGHS) == BOROUGHS.index("Manhattan")
+    manhattan = flow_of(rows) // len(BOROUGHS) == BOROUGHS.index("Manhattan")
     rate[(rows.dropoff == _JFK) & manhattan & (v < 0.85)] = 2
     rate[(rows.dropoff == _NEWARK) & (v < 0.7)] = 3
     rate[(rows.dropoff == 265) & (v < 0.12)] = 4
@@ -134,15 +101,15 @@ def _fares(rng: np.random.Generator, month: MonthFacts, rows: Rows, rate: np.nda
     # metered rides of which the meter lost the miles were priced by the true ones: take the minutes for them
     lost = (rows.miles == 0) & ~rows.aborted
     fare[lost] = 2.5 + np.floor(rows.minutes[lost].clip(0, 120) * 1.6) * 0.5
-    agreed = np.floor(6 + 2.1 * np.minimum(rows.miles, 40) + 9 * rng.random(n) ** 2 + 3 * rng.standard_normal(n) + 0.5)
+    haggled = np.floor(6 + 2.1 * np.minimum(rows.miles, 40) + 9 * rng.random(n) ** 2 + 3 * rng.standard_normal(n) + 0.5)
     off_meter = np.floor(5 + 8 / np.maximum(1 - rng.random(n), 0.02) ** 0.6)
     round_fives = np.where(rng.random(n) < 0.3, 5.0, 1.0)
-    agreed = np.maximum(np.floor(np.where(rows.aborted, off_meter, agreed) / round_fives + 0.5) * round_fives, 3.0)
-    fare = np.where(rate == 5, agreed, fare)
+    haggled = np.maximum(np.floor(np.where(rows.aborted, off_meter, haggled) / round_fives + 0.5) * round_fives, 3.0)
+    fare = np.where(rate == 5, haggled, fare)
     fare = np.where(rate == 2, 70.0 if month.new_tariff else 52.0, fare)
     fare = np.where((rate == 3) & ~rows.aborted, fare + 20.0, fare)
     free = rng.random(n) < 0.004
-    return _cents(np.where(free & rows.aborted | (free & (rng.random(n) < 0.3)), 0.0, fare))
+    return cents(np.where(free & rows.aborted | (free & (rng.random(n) < 0.3)), 0.0, fare))
 
 
 def _time_of_day(month: MonthFacts, rows: Rows) -> np.ndarray:
@@ -161,17 +128,8 @@ def _congested(rng: np.random.Generator, rows: Rows) -> np.ndarray:
     dirt = facts()["dirt"]
     zone = np.array([*dirt["congestion_zone"], 0, 0]) / 100
     inside = np.maximum(zone[rows.pickup - 1], zone[rows.dropoff - 1])
-    through = np.array(dirt["congestion_flow"])[_flow(rows)] / 100
+    through = np.array(dirt["congestion_flow"])[flow_of(rows)] / 100
     return rng.random(len(rows)) < np.maximum(inside, np.where(inside < 0.3, through, 0.0))
-
-
-def _tolls(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> np.ndarray:
-    stream = int(rows.dispatch[0]) + 2 * month.late
-    share = np.array(facts()["dirt"]["toll_flow"][stream])[_flow(rows)] / 100
-    bridge = 6.12 if str(month.month) < "2021-04" else 6.55 if str(month.month) < "2023-08" else 6.94
-    u = rng.random(len(rows))
-    amount = np.where(u < 0.9, bridge, np.where(u < 0.95, 2 * bridge, _cents(bridge * 0.45)))
-    return np.where((rng.random(len(rows)) < share) & (rows.pickup <= PLACES), amount, 0.0)
 
 
 def _payment(rng: np.random.Generator, rows: Rows) -> np.ndarray:
@@ -188,9 +146,9 @@ def _tips(
     n = len(base)
     u, v = rng.random(n), rng.random(n)
     share = np.array([0.2, 0.25, 0.3, 0.15])[np.digitize(v, [0.66, 0.83, 0.95])]
-    button = _cents(np.where(first, np.floor(base * share * 20) / 20, base * share))
+    button = cents(np.where(first, np.floor(base * share * 20) / 20, base * share))
     dollars = np.floor(1 + 5.5 * v**2 + 0.1 * base * v)
-    odd = _cents(base * 0.35 * v)
+    odd = cents(base * 0.35 * v)
     tip = np.where(u < 0.19, 0.0, np.where(u < 0.73, button, np.where(u < 0.93, dollars, odd)))
     return np.where(card & ~(aborted & (u < 0.7)), tip, 0.0)
 
@@ -200,52 +158,3 @@ def _passengers(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
         np.digitize(rng.random(len(first)), [0.884, 0.954, 0.971, 0.987, 0.996, 0.9999])
     ]
     return np.where(first & (rng.random(len(first)) < 0.018), 0, counts).astype(float)
-
-
-def _agreed(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
-    """Dispatched rides: a price agreed on before, and the dispatcher's own idea of what goes in which column."""
-    n = len(rows)
-    table = facts()["dirt"]["fare_2022" if month.late else "fare_2021"]
-    a, per_mile, per_minute, per_geometry = table["weights"]
-    miles = np.where((rows.miles > 0) & (rows.miles < 60), rows.miles, np.minimum(rows.minutes / 4, 20))
-    geometry = np.nan_to_num(zones.distance_miles(rows.pickup, rows.dropoff), nan=8.0)
-    noise = np.interp(rng.random(n), np.linspace(0, 1, 21), table["noise"])
-    fare = a + per_mile * miles + per_minute * np.minimum(rows.minutes, 120) + per_geometry * geometry + noise
-    fare = _cents(np.maximum(fare * (1.2 if month.new_tariff else 1.0), 5.0))
-    fare = np.where(rng.random(n) < 0.0002, -fare, fare)
-    extra, tip = _dispatch_columns(rng, month, n, fare)
-    metered = rng.random(n) < (0.02 if month.late else 0.006)
-    tolls = _tolls(rng, month, rows)
-    improvement = np.full(n, 1.0 if month.new_tariff else 0.3)
-    unlisted = np.where(rng.random(n) < 0.026, 2.75, 0.0)
-    missing = np.full(n, _NAN)
-    return Money(
-        RatecodeID=missing,
-        passenger_count=missing,
-        fare_amount=fare,
-        extra=extra,
-        mta_tax=np.where(metered, 0.5, 0.0),
-        tip_amount=tip,
-        tolls_amount=tolls,
-        improvement_surcharge=improvement,
-        total_amount=_cents(fare + extra + np.where(metered, 0.5, 0.0) + tip + tolls + improvement + unlisted),
-        payment_type=missing,
-        trip_type=missing,
-        congestion_surcharge=missing,
-        stored=np.zeros(n, bool),
-    )
-
-
-def _dispatch_columns(
-    rng: np.random.Generator, month: MonthFacts, n: int, fare: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Extra and tip: until 2021 a fee of 2.75 sits in one of them, since 2022 tips are tips."""
-    u = rng.random(n)
-    if month.late:
-        tip = np.where(u < 0.28, 0.0, _cents(np.abs(fare) * 0.38 * rng.random(n)))
-        return np.zeros(n), np.where((u > 0.28) & (u < 0.42), np.floor(1 + 3 * rng.random(n)), tip)
-    fee = np.array([2.75, 0.0, 5.5, 1.35, 4.09])[np.digitize(u, [0.83, 0.93, 0.976, 0.998])]
-    if str(month.month) > "2021-01":
-        return fee, np.where(rng.random(n) < 0.03, np.floor(1 + 9 * rng.random(n)), 0.0)
-    as_tip = rng.random(n) < 0.57
-    return np.where(as_tip, 0.0, fee), np.where(as_tip & (u < 0.95), 2.75, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +26,9 @@ class Source(Protocol):
 
     def available(self) -> list[str]:
         """The months it has, in order."""
+
+    def check(self, month: months.Month) -> None:
+        """Raise MonthNotFound if it is sure not to have ``month``; asks no server."""
 
     def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:
         """The parquet file that holds ``month``, made or downloaded if need be."""
@@ -76,12 +80,16 @@ class Folder:
     def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:  # noqa: ARG002
         """The month's file. Raises MonthNotFound, listing what the folder holds."""
         _no_rows(rows)
-        path = self.path / monthfile.name_of(str(month))
-        if path.is_file():
-            return path
-        raise months.MonthNotFound(
-            f"The folder {self.path} has no trips of {month} (it would be the file {path.name}). {self._holds()}"
-        )
+        self.check(month)
+        return self.path / monthfile.name_of(str(month))
+
+    def check(self, month: months.Month) -> None:
+        """Raise MonthNotFound, listing what the folder holds, unless the month's file is there."""
+        name = monthfile.name_of(str(month))
+        if not (self.path / name).is_file():
+            raise months.MonthNotFound(
+                f"The folder {self.path} has no trips of {month} (it would be the file {name}). {self._holds()}"
+            )
 
     def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
         """The trips as stored."""
@@ -106,6 +114,10 @@ class Simulated:
         """Every month that the simulator knows."""
         return months.months(simulator.FIRST, simulator.LAST)
 
+    def check(self, month: months.Month) -> None:
+        """Raise MonthNotFound for a month outside of the simulator's years."""
+        simulator.check_known(month)
+
     def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:  # noqa: ARG002
         """The month's file, simulated unless this version's is there. Raises NoRoom when the disk is full."""
         path = self._path(month, rows)
@@ -120,15 +132,13 @@ class Simulated:
             table = simulator.simulate(str(month), rows)
             try:
                 monthfile.write(table, path)
-            except monthfile.NoRoom:
-                raise
-            except OSError as error:
+            except monthfile.Unwritable as error:
                 log.info("no cache for simulated months: %s", error)
             return (table.select(columns) if columns else table).to_pandas()
         return monthfile.read(path, columns)
 
     def _path(self, month: months.Month, rows: int | None) -> Path:
-        simulator.check_known(month)
+        self.check(month)
         usual = rows is None or rows == simulator.default_rows(str(month))
         folder = self.cache if usual else self.cache / f"rows-{rows}"
         return folder / monthfile.name_of(str(month))
@@ -153,15 +163,26 @@ class Tlc:
         """The months that the TLC should have published by now: the newest are about two months old."""
         return tlc.published()
 
+    def check(self, month: months.Month) -> None:
+        """Raise MonthNotFound for a month before the TLC's first file; the newest ones only the TLC knows."""
+        if str(month) < tlc.FIRST:
+            raise tlc.NotPublished(f"The TLC has no file for {month}: the first is {tlc.FIRST}.")
+
     def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:
         """The month's file, downloaded if it isn't there."""
         _no_rows(rows)
+        self.check(month)
         path = self.cache / monthfile.name_of(str(month))
         return path if path.is_file() else tlc.download(str(month), self.cache, progress=progress)
 
     def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
         """The trips as stored."""
-        return monthfile.read(self.fetch(month, rows), columns)
+        try:
+            return monthfile.read(self.fetch(month, rows), columns)
+        except monthfile.Unwritable as error:
+            log.info("no cache for downloaded months: %s", error)
+        with tempfile.TemporaryDirectory() as folder:
+            return monthfile.read(tlc.download(str(month), Path(folder)), columns)
 
 
 def _no_rows(rows: int | None) -> None:

@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -78,11 +79,18 @@ def available(source: SourceName = None) -> list[str]:
     return sources.choose(source).available()
 
 
-def _month(name: str, chosen: sources.Source) -> Month:
+@contextlib.contextmanager
+def naming_available(chosen: sources.Source) -> Iterator[None]:
+    """Let an error about a misspelt month say which months the source has."""
     try:
-        return parse(name)
+        yield
     except MonthNotFound as error:
         raise MonthNotFound(f"{error} Months available ({chosen.name}): {listed(chosen.available())}.") from error
+
+
+def _month(name: str, chosen: sources.Source) -> Month:
+    with naming_available(chosen):
+        return parse(name)
 
 
 def _row_count(rows: int | None) -> int | None:

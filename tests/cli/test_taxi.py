@@ -1,4 +1,4 @@
-"""`course data` and `course train`: what people read, what programs read, and how both fail."""
+"""`course train`: what people read, what programs read, and how both fail."""
 
 import json
 import sys
@@ -126,30 +126,3 @@ def test_train_on_a_broken_month_exits_1(course, tmp_path):
     assert (code, out) == (1, "")
     assert "green_tripdata_2021-01.parquet" in err
     assert "Traceback" not in err
-
-
-# --- data
-
-
-def test_data_prepares_months_and_says_where_they_lie(course):
-    from pathlib import Path
-
-    code, out, err = course("data", "2021-03", "2021-04", "2021-03", *SOME, "--json")
-    assert code == 0
-    prepared = json.loads(out)["months"]
-    assert [month["month"] for month in prepared] == ["2021-03", "2021-04"]
-    assert [month["rows"] for month in prepared] == [400, 400]
-    assert all(Path(month["file"]).stat().st_size == month["bytes"] for month in prepared)
-    assert "2021-04: 400 trips" in err
-
-
-def test_data_tells_people_on_stderr(course):
-    code, out, err = course("data", "2021-03", *SOME)
-    assert (code, out) == (0, "")
-    assert "2021-03: 400 trips" in err
-
-
-def test_data_of_a_month_that_is_none(course):
-    code, out, err = course("data", "2021-3", "--json")
-    assert (code, out) == (2, "")
-    assert "YYYY-MM" in err
