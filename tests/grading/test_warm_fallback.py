@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -38,6 +39,18 @@ def test_macos_forks_only_when_asked(monkeypatch):
     assert not client.fork_is_safe()
     monkeypatch.setenv("COURSE_WARM_FORK", "1")
     assert client.fork_is_safe() == (os.name == "posix")
+
+
+def test_nothing_needs_posix_when_imported():
+    """What Jupyter and ``course doctor`` import on Windows."""
+    code = (
+        "import sys\nfor name in ('fcntl', 'resource', 'pwd', 'grp', 'termios'): sys.modules[name] = None\n"
+        "import course_lib.grading.kernels.provisioner, course_lib.grading.sandbox.probe\n"
+        "import course_lib.grading.sandbox.policy\n"
+        "sys.platform = 'win32'\nprint(course_lib.grading.sandbox.probe.probe().problem)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "Linux only" in done.stdout, done.stderr
 
 
 posix = pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="kernels are forked on Linux only")

@@ -64,7 +64,10 @@ def main() -> None:
     with _listen(Path(config["socket"])) as listener:
         preloaded = _preload(config["modules"], path)
         Path(config["ready"]).touch()
-        conn = _serve(listener, config)
+        with warnings.catch_warnings():
+            # pyarrow's allocator keeps a thread for freeing memory, which is made for forking.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            conn = _serve(listener, config)
     if conn is None:
         # No exit handlers of the imported libraries: nothing was used, so nothing needs saving.
         os._exit(0)
@@ -105,8 +108,6 @@ def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
     # No fork must find a collection under way, nor copy pages only because the collector touched them.
     gc.collect()
     gc.freeze()
-    # Libraries keep a thread of their own for freeing memory (pyarrow's allocator) that is made for forking.
-    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
     return Preloaded(path, frozenset(names), env)
 
 
