@@ -31,11 +31,14 @@ def run(
     """Run lessons and solutions from top to bottom; executed pages and pictures go to build/."""
     from course_lib.cli.console import emit
     from course_lib.cli.run_progress import run_progress
+    from course_lib.cli.warm import use_warm_kernels
     from course_lib.workbook.parameters import parse_assignments
     from course_lib.workbook.run import default_jobs, find_notebooks, run_notebooks
 
     files = find_notebooks(targets or [], _kinds(notebooks))
     given = parse_assignments(parameter or [])
+    if len(files) > 2:  # for one or two, loading all libraries beforehand costs more than it saves
+        use_warm_kernels()
     start = time.perf_counter()
     with run_progress() as progress:
         results = run_notebooks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _TEMPLATE = Path(__file__).parent / "page"
 _MERMAID_SHA256 = "7a644017d37f93c8359790884e6b67fb1f747c78eb20475952404bd87190a3f8"
+# a link to a notebook of the course; pages lie to each other as notebooks do
+_NOTEBOOK_LINK = re.compile(r'(<a [^>]*href="(?![a-z]+:|/)[^"#]+)\.ipynb((?:#[^"]*)?")')
 _DRAW = "mermaid.initialize({startOnLoad: true, securityLevel: 'strict', maxTextSize: 100000});"
 
 
@@ -26,7 +29,7 @@ def page(notebook: NotebookNode, title: str, folder: Path | None = None) -> str:
     """A notebook as HTML. Pictures that its text names are looked for in ``folder`` and embedded.
 
     The page has no script, style sheet or font from elsewhere: formulas are drawn here, and a page with Mermaid
-    diagrams carries the script that draws them.
+    diagrams carries the script that draws them. Its links to other notebooks lead to their pages.
     """
     notebook_library("nbconvert")
     exporter = _exporter_class()(template_name=_TEMPLATE.name, extra_template_basedirs=[str(_TEMPLATE.parent)])
@@ -34,6 +37,7 @@ def page(notebook: NotebookNode, title: str, folder: Path | None = None) -> str:
     exporter.log.setLevel("ERROR")
     resources: dict[str, Any] = {"metadata": {"name": title, "path": str(folder or "")}}
     html, _ = exporter.from_notebook_node(notebook, resources)
+    html = _NOTEBOOK_LINK.sub(r"\1.html\2", html)
     if '<pre class="mermaid">' in html:
         script = f"<script>{mermaid_script()}\n{_DRAW}</script>\n"
         head, end, rest = html.partition("</head>")

@@ -19,6 +19,7 @@ from course_lib.workbook.notebook_io import NotANotebook, kernel_name, read_note
 from course_lib.workbook.workers import Event, spread
 
 CELL_TIMEOUT = 600.0  # seconds
+FRONT_PAGES = ("start", "glossary")  # notebooks beside the modules' folders, not run, only shown
 
 
 @dataclass
@@ -216,7 +217,20 @@ def _run_job(job: _Job, report: Callable[[Any], None]) -> RunResult:
     write_notebook(result.executed, execution.notebook)
     write_text(result.page, page(execution.notebook, f"{job.module}: {job.name}", job.source.parent))
     result.figures = save_figures(execution.notebook, job.output / "figures" / job.module, job.name)
+    _front_pages(job)
     return result
+
+
+def _front_pages(job: _Job) -> None:
+    """The pages that modules' pages link to, beside their folders."""
+    from course_lib.workbook.pages import page
+
+    for name in FRONT_PAGES:
+        source, target = job.source.parent.parent / f"{name}.ipynb", job.output / "executed" / f"{name}.html"
+        stale = source.is_file() and not (target.is_file() and target.stat().st_mtime > source.stat().st_mtime)
+        if stale:
+            with suppress(CourseError):  # a broken one is no fault of this notebook's run
+                write_text(target, page(read_notebook(source), name.capitalize(), source.parent))
 
 
 def _forget(job: _Job) -> None:

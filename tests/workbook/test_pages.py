@@ -53,3 +53,10 @@ def test_figures_are_saved_by_cell_and_those_of_earlier_runs_go(tmp_path):
     assert [p.name for p in saved] == ["lesson-02-1.png", "lesson-02-2.png", "lesson-03.png"]
     assert saved[0].read_bytes() == b"\x89PNG one"
     assert sorted(p.name for p in tmp_path.iterdir())[3:] == ["lesson-two-01.png"]
+
+
+def test_links_between_notebooks_lead_to_pages_and_others_stay():
+    text = "[a](../start.ipynb) [b](quiz.ipynb#q-1) [c](https://example.org/x.ipynb) [d](data.csv)"
+    html = page(new_notebook(cells=[new_markdown_cell(text)]), "t")
+    for link in ("../start.html", "quiz.html#q-1", "https://example.org/x.ipynb", "data.csv"):
+        assert f'href="{link}"' in html
