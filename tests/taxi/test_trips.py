@@ -373,7 +373,12 @@ def test_a_replaced_month_is_the_old_one_until_it_is_the_new_one(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's always full device")
 def test_a_disk_that_is_really_full_is_told_apart(tmp_path, monkeypatch):
     write = pq.write_table
-    monkeypatch.setattr(pq, "write_table", lambda table, _, **kind: write(table, "/dev/full", **kind))
+
+    def to_full_device(table, _, **kind):
+        with open("/dev/full", "wb", buffering=0) as device:  # by name, pyarrow would remove it afterwards
+            write(table, device, **kind)
+
+    monkeypatch.setattr(pq, "write_table", to_full_device)
     with pytest.raises(trips.NoRoom):
         monthfile.write(pa.table({"a": list(range(100_000))}), tmp_path / "x.parquet")
     assert files(tmp_path) == []
