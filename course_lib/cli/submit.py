@@ -25,6 +25,7 @@ def submit(
         say(f"Not there, so not packed: {name}")
     for name, waiting in packed.untouched.items():
         say(f"{name}: still unanswered: {', '.join(waiting)}")
+    damaged = _damage(packed.module, packed.files)
     say(f"Handed in as {packed.student}. Another id: course submit {packed.module} --student YOUR_ID")
     say(f"Upload this file: {packed.path}")
     if as_json:
@@ -36,5 +37,28 @@ def submit(
                 "files": packed.files,
                 "unanswered": packed.untouched,
                 "missing": packed.missing,
+                "damaged": damaged,
             }
         )
+
+
+def _damage(module: str, files: list[str]) -> dict[str, list[str]]:
+    """Tell what graders would have to put right, and how to do it oneself; nothing is refused for it."""
+    from course_lib.cli.console import say
+    from course_lib.errors import CourseError
+    from course_lib.paths import project_root
+    from course_lib.workbook.check import damage
+
+    damaged = {}
+    for name in files:
+        path = project_root() / "modules" / module / name
+        try:
+            found = [finding.text for finding in damage(path)]
+        except CourseError as error:  # the zip is written; what the check could not tell is no reason to fail
+            found = [str(error)]
+        if found:
+            damaged[name] = found
+            say(f"{name}: not as it was released, `course check modules/{module}/{name} --repair` puts it right:")
+            for text in found:
+                say(f"  - {text}")
+    return damaged

@@ -94,6 +94,13 @@ def check(path: Path, *, timeout: float = CELL_TIMEOUT, root: Path | None = None
     return CheckReport(path, release.is_quiz, findings, tasks, whole, _notes(run, release))
 
 
+def damage(path: Path, *, root: Path | None = None) -> list[Finding]:
+    """What of a notebook is not as it was released, without running it. Raises as `check` does."""
+    notebook = read_notebook(path, upgrade=True)
+    release = find_release(path, notebook, root)
+    return _file_findings(path, notebook) + align(release.cells, notebook).findings
+
+
 def _file_findings(path: Path, notebook: NotebookNode) -> list[Finding]:
     findings = []
     if old := notebook.metadata.get("orig_nbformat"):

@@ -36,3 +36,15 @@ def test_people_read_where_the_zip_lies_in_the_last_line(copy):
     done = CliRunner().invoke(app, ["submit", "intro", "--student", "zoe", "--to", str(copy)])
     assert done.stderr.strip().splitlines()[-1] == f"Upload this file: {copy / 'zoe-01_intro.zip'}"
     assert done.stdout == ""
+
+
+def test_a_damaged_notebook_is_packed_and_the_damage_told(copy):
+    path = copy / "modules" / "01_intro" / "exercises.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "clean_trips-test-edges"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    done = CliRunner().invoke(app, ["submit", "intro", "--student", "zoe", "--to", str(copy), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["damaged"] == {"exercises.ipynb": ["the test “clean_trips-test-edges” is gone"]}
+    assert "course check modules/01_intro/exercises.ipynb --repair" in done.stderr
+    assert (copy / "zoe-01_intro.zip").is_file()
