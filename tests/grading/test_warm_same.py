@@ -53,7 +53,7 @@ seen = {
     "hooks": sorted(f"{e}:{getattr(f, '__qualname__', f)}" for e, fs in get_ipython().events.callbacks.items()
                     for f in fs),
     "logging": [logging.getLogger().level, [type(h).__name__ for h in logging.getLogger().handlers]],
-    "pandas": [pandas.get_option("display.max_rows"), str(pandas.options.mode.string_storage)],
+    "pandas": {name: str(pandas.get_option(name)) for name in pandas._config.config._registered_options},
     "errstate": numpy.geterr(),
     "warnings": len(warnings.filters) > 0,
     "sys_hooks": [sys.excepthook.__qualname__, type(sys.displayhook).__name__],

@@ -10,6 +10,7 @@ socket is taken away, and never while a kernel of its own is running.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import gc
 import importlib
@@ -20,9 +21,10 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 # What an ordinary kernel has imported before it reads its first cell.
 _KERNEL_MODULES = (
@@ -101,14 +103,28 @@ def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
         _import(name)
     env = {name: value for name, value in os.environ.items() if env.get(name) != value}
     before = set(sys.modules)
-    for name in modules:
-        _import(name)
+    with _as_in_a_kernel():
+        for name in modules:
+            _import(name)
     names = {m.partition(".")[0] for m in set(sys.modules) - before}
     _forget_pyplot()
     # No fork must find a collection under way, nor copy pages only because the collector touched them.
     gc.collect()
     gc.freeze()
     return Preloaded(path, frozenset(names), env)
+
+
+@contextlib.contextmanager
+def _as_in_a_kernel() -> Iterator[None]:
+    """Answer libraries that ask, while they are imported, whether they are in a notebook.
+
+    pandas does, and shows wide tables in another way where it thinks that it is in a terminal.
+    """
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)
+    try:
+        yield
+    finally:
+        del builtins.get_ipython
 
 
 def _import(name: str) -> None:
