@@ -28,7 +28,7 @@ PUBLIC_FILES = "https://d37ci6vzurychx.cloudfront.net/trip-data"
 FIRST, DELAY = "2014-01", 2
 
 _TIMEOUT = (10, 60)  # seconds to connect, and between two pieces
-_PIECE = 1 << 18
+_PIECE = 1 << 13  # bytes; a break loses at most one piece
 _INSTEAD = "Simulated months need no network: use the source 'simulated' (TAXI_DATA=simulated)."
 
 
@@ -163,11 +163,11 @@ def _go_on(address: str, month: str, part: _Part, progress: bool) -> str | None:
                 return None
             _check_status(answer, address, month)
             return _receive(answer, address, part, there, progress)
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
-        raise _broke_off(address, part, "?") from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise _broke_off(address, part) from error
     except (requests.ConnectionError, requests.Timeout) as error:
         if part.size_and_version()[0] > there:  # it began, so there is a network
-            raise _broke_off(address, part, "?") from error
+            raise _broke_off(address, part) from error
         raise NoNetwork(f"{address} can't be reached: is there a network? {_INSTEAD}") from error
     except requests.RequestException as error:
         raise ServerFailed(f"{address} can't be asked for: {error}. {_INSTEAD}") from error
@@ -205,14 +205,14 @@ def _receive(answer: requests.Response, address: str, part: _Part, there: int, p
             file.write(piece)
             bar.update(len(piece))
     if whole is not None and part.path.stat().st_size != whole:
-        raise _broke_off(address, part, f"{whole:,}")
+        raise _broke_off(address, part)
     return answer.headers.get("Content-MD5")
 
 
-def _broke_off(address: str, part: _Part, whole: str) -> Truncated:
+def _broke_off(address: str, part: _Part) -> Truncated:
     size, version = part.path.stat().st_size if part.path.is_file() else 0, part.size_and_version()[1]
     kept = "What came is kept: ask again to go on from there." if version else "Ask again to start anew."
-    return Truncated(f"The download of {address} broke off after {size:,} of {whole} bytes. {kept}")
+    return Truncated(f"The download of {address} broke off after {size:,} bytes. {kept}")
 
 
 def _bar(address: str, whole: int | None, there: int, progress: bool):
