@@ -6,21 +6,24 @@ with the trips' columns and that month's pickups takes the final name: an error 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 from filelock import FileLock
 
 from course_lib.errors import CourseError
-from course_lib.taxi import contract, monthfile, months
+from course_lib.taxi import monthfile, months
 from course_lib.taxi.months import MonthNotFound
+from course_lib.taxi.tlc_checks import NotTrips, WrongChecksum, check_content, check_sum
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 #: Where the TLC's public trip files lie; the variable TAXI_TLC_URL or an argument moves it (a mirror, a test).
 PUBLIC_FILES = "https://d37ci6vzurychx.cloudfront.net/trip-data"
@@ -46,14 +49,6 @@ class ServerFailed(CourseError):
 
 class Truncated(CourseError):
     """The download broke off; what came is kept, and the next attempt goes on from there."""
-
-
-class NotTrips(CourseError):
-    """What came is no month of green-taxi trips: an error page, another file, a damaged one, another month."""
-
-
-class WrongChecksum(CourseError):
-    """What came differs from what was promised."""
 
 
 def published(today: date | None = None) -> list[str]:
@@ -91,8 +86,8 @@ def download(
         with FileLock(folder / f".{name}.lock"):  # two processes want the same month: the second finds it there
             if not final.is_file():
                 promised = _fetch(address, month, part, progress, attempts, wait)
-                _check_sum(part.path, sha256, promised, address)
-                _check_content(part.path, month, address)
+                check_sum(part.path, sha256, promised, address)
+                check_content(part.path, month, address)
                 part.path.replace(final)
                 part.remove()
     except (NotTrips, WrongChecksum):
@@ -215,7 +210,7 @@ def _broke_off(address: str, part: _Part) -> Truncated:
     return Truncated(f"The download of {address} broke off after {size:,} bytes. {kept}")
 
 
-def _bar(address: str, whole: int | None, there: int, progress: bool):
+def _bar(address: str, whole: int | None, there: int, progress: bool) -> tqdm:
     from tqdm import tqdm  # only people who watch a terminal pay for it
 
     return tqdm(
@@ -227,28 +222,3 @@ def _bar(address: str, whole: int | None, there: int, progress: bool):
         leave=False,
         disable=None if progress else True,
     )
-
-
-def _check_sum(path: Path, sha256: str | None, md5: str | None, address: str) -> None:
-    content = path.read_bytes()
-    if sha256 and (found := hashlib.sha256(content).hexdigest()) != sha256.lower():
-        raise WrongChecksum(f"{address} has the SHA-256 {found}, not {sha256.lower()}. Nothing was saved.")
-    if md5 and base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode() != md5:
-        raise WrongChecksum(f"{address} arrived damaged: its MD5 is not the one the server sent. Nothing was saved.")
-
-
-def _check_content(path: Path, month: str, address: str) -> None:
-    """A month of green-taxi trips: parquet, the contract's columns and types, and pickups of that month."""
-    try:
-        schema = monthfile.footer(path).schema.to_arrow_schema()
-        contract.check_types(schema.empty_table().to_pandas(), what=address)
-        pickups = monthfile.read(path, ["lpep_pickup_datetime"])["lpep_pickup_datetime"]
-    except CourseError as error:
-        raise NotTrips(f"{address} sent no month of green-taxi trips, so nothing was saved. {error}") from error
-    wanted = months.parse(month)
-    inside = (pickups >= wanted.start) & (pickups < wanted.end)
-    if len(pickups) and inside.mean() < 0.9:
-        raise NotTrips(
-            f"{address} sent trips of another month: only {inside.mean():.0%} of its pickups are in {month}. "
-            "Nothing was saved."
-        )
