@@ -21,6 +21,7 @@ def agreed(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
     noise = np.interp(rng.random(n), np.linspace(0, 1, 21), table["noise"])
     fare = a + per_mile * miles + per_minute * np.minimum(rows.minutes, 120) + per_geometry * geometry + noise
     fare = cents(np.maximum(fare * (1.2 if month.new_tariff else 1.0), 5.0))
+    fare = _listed(rng, fare, month)
     fare = np.where(rng.random(n) < 0.0002, -fare, fare)
     extra, tip = _dispatch_columns(rng, month, n, fare)
     metered = rng.random(n) < (0.02 if month.late else 0.006)
@@ -43,6 +44,13 @@ def agreed(rng: np.random.Generator, month: MonthFacts, rows: Rows) -> Money:
         congestion_surcharge=missing,
         stored=np.zeros(n, bool),
     )
+
+
+def _listed(rng: np.random.Generator, fare: np.ndarray, month: MonthFacts) -> np.ndarray:
+    """One fare in three comes off a price list: the nearest thing that the firm drives for."""
+    prices, shares = (np.array(v) for v in facts()["dirt"]["prices_2022" if month.late else "prices_2021"])
+    offered = prices[np.searchsorted(np.cumsum(shares), rng.random(len(fare)) * shares.sum()).clip(0, len(prices) - 1)]
+    return np.where(np.abs(offered / fare - 1) < 0.25, offered, fare)
 
 
 def _dispatch_columns(

@@ -131,7 +131,7 @@ def _abort(
     n = int(aborted.sum())
     seconds = steps(rng.random(n), "aborted_seconds")
     minutes[aborted] = np.where(rng.random(n) < known["aborted_instant"], 0.0, seconds) / 60
-    crept = 0.03 / np.maximum(1 - rng.random(n), 1e-3) ** 1.2
+    crept = 0.01 / np.maximum(1 - rng.random(n), 1e-3) ** 1.6
     miles[aborted] = np.where(rng.random(n) < known["aborted_zero"], 0.0, np.minimum(crept, 12.0))
     where = rng.random(n)
     lost = where < known["aborted_unknown"]
@@ -175,7 +175,8 @@ def unset_clocks(month: MonthFacts, rows: Rows, n: int) -> None:
     hailed = np.flatnonzero(~rows.dispatch & ~rows.aborted)
     if len(hailed) < 20:
         return
-    before, unset = rng.poisson(2.0 * scale), rng.poisson(1.2 * scale) + (n > 20_000)
+    large = n > 20_000  # a whole month has one of each for sure
+    before, unset = rng.poisson(1.5 * scale) + large, rng.poisson(0.8 * scale) + large
     chosen = rng.permutation(hailed)[: before + unset]
     for i, row in enumerate(chosen):
         length = rows.dropoff_second[row] - rows.pickup_second[row]

@@ -97,6 +97,8 @@ def _charges(data: pd.DataFrame) -> dict:
         "toll_flow": [_by_flow(tolled[rides["stream"] == i], flows[rides["stream"] == i]) for i in range(4)],
         "fare_2021": _fare(rides[rides["stream"] == 1]),
         "fare_2022": _fare(rides[rides["stream"] == 3]),
+        "prices_2021": _prices(rides[rides["stream"] == 1]),
+        "prices_2022": _prices(rides[rides["stream"] == 3]),
         "meter": _meter(hailed),
     }
 
@@ -116,6 +118,12 @@ def _fare(rides: pd.DataFrame) -> dict:
     """A dispatched ride's fare is agreed on beforehand: from minutes and miles between zones, loosely."""
     ok = rides[rides["trip_distance"].between(0.1, 40) & rides["minutes"].between(1, 90) & (rides["fare_amount"] > 0)]
     return _linear([ok["trip_distance"], ok["minutes"], ok["miles"]], ok["fare_amount"])
+
+
+def _prices(rides: pd.DataFrame, n: int = 40) -> list[list[float]]:
+    """The commonest agreed fares, and how often each is paid among them (percent)."""
+    common = rides["fare_amount"].value_counts().head(n).sort_index()
+    return [common.index.tolist(), (common / common.sum() * 100).round(1).tolist()]
 
 
 def _meter(rides: pd.DataFrame) -> dict:

@@ -113,6 +113,8 @@ def _pace(rides: pd.DataFrame, path: Additive) -> tuple[Additive, dict]:
         hour = rides["hour"].to_numpy()
         far = np.digitize(rides["miles"], (2, 6))
         model.group("clock", kind * 48 + weekend * 24 + hour, 96, 5)
+        late = rides["late"].to_numpy()
+        model.group("late_clock", np.where(late, 1 + weekend * 24 + hour, 0), 49, 100)
         model.group("far_clock", ((kind * 2 + weekend) * 3 + far) * 24 + hour, 288, 30)
         model.group("astray", astray, table, 50)
         model.group("month_far", months[0] * 3 + far, len(months[1]) * 3, 100)
@@ -141,6 +143,7 @@ def _pace(rides: pd.DataFrame, path: Additive) -> tuple[Additive, dict]:
         "curve": model.parts["curve"][2].round(3).reshape(4, -1).tolist(),
         "trust": trust.round(2).tolist(),
         "clock": percent(model.parts["clock"][2], 1),
+        "late_clock": percent(model.parts["late_clock"][2], 1),
         "far_clock": percent(model.parts["far_clock"][2], 1),
         **{k: percent(model.parts[k][2][1:]) for k in ("pickup", "dropoff")},
         **{k: [percent(v[1:]) for v in model.parts[k][2].reshape(4, -1)] for k in ("pickup_part", "dropoff_part")},

@@ -108,8 +108,8 @@ def _fares(rng: np.random.Generator, month: MonthFacts, rows: Rows, rate: np.nda
     fare = np.where(rate == 5, haggled, fare)
     fare = np.where(rate == 2, 70.0 if month.new_tariff else 52.0, fare)
     fare = np.where((rate == 3) & ~rows.aborted, fare + 20.0, fare)
-    free = rng.random(n) < 0.004
-    return cents(np.where(free & rows.aborted | (free & (rng.random(n) < 0.3)), 0.0, fare))
+    free = rng.random(n) < np.where(rows.aborted, 0.033, 0.001 if month.late else 0.0035)
+    return cents(np.where(free, 0.0, fare))
 
 
 def _time_of_day(month: MonthFacts, rows: Rows) -> np.ndarray:

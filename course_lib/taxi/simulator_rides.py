@@ -22,7 +22,7 @@ from course_lib.taxi.simulator_months import MonthFacts, holidays
 from course_lib.taxi.simulator_world import World, world
 
 # How far months differ by chance: log sd of a zone's and a pair's popularity, and of a day's number of rides.
-_ZONE_DRIFT, _PAIR_DRIFT, _DAY_SPREAD = 0.07, 0.12, 0.06
+_ZONE_DRIFT, _PAIR_DRIFT, _DAY_SPREAD = 0.07, 0.12, 0.04
 _HOLIDAY_RIDES, _HOLIDAY_PACE = 0.62, -0.13
 #: Rides longer than this are dirt, and the business of :mod:`simulator_dirt`.
 _LONGEST_MINUTES = 178.0
@@ -166,6 +166,7 @@ def _minutes(
     log_minutes = (
         pace_curve(driven, stream)
         + np.array(known["clock"])[kind * 48 + weekend * 24 + hour] / 100
+        + np.array(known["late_clock"])[(1 + weekend * 24 + hour) * month.late] / 100
         + np.array(known["far_clock"])[((kind * 2 + weekend) * 3 + far) * 24 + hour] / 100
         + _place_and_time(city, cell, hour, weekend)
         + city.pace[cell]
