@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,10 +92,11 @@ def verify(
 
     from course_lib.cli.console import emit, say
     from course_lib.cli.progress import count_progress
+    from course_lib.cli.warm import use_warm_kernels
     from course_lib.errors import CourseError
     from course_lib.workbook.verify import verify as verify_modules
 
-    _use_warm_kernels()
+    use_warm_kernels()
     start = time.perf_counter()
     with count_progress("proving", "run") as progress:
         report = verify_modules(modules or (), jobs=jobs, env=BUILD_ENV, progress=progress)
@@ -109,14 +109,6 @@ def verify(
     if problems:
         raise CourseError("\n".join(["not proven:", *problems]))
     say(f"{len(report.tasks)} tasks proven in {report.runs} runs, {seconds} s")
-
-
-def _use_warm_kernels() -> None:
-    """Let this process start its kernels from our warm template where that is installed, unless told otherwise."""
-    from importlib.metadata import entry_points
-
-    if entry_points(group="jupyter_client.kernel_provisioners", name="warm"):
-        os.environ.setdefault("JUPYTER_DEFAULT_PROVISIONER_NAME", "warm")
 
 
 def _show_tasks(tasks: list[TaskReport]) -> None:

@@ -53,13 +53,14 @@ seen = {
     "hooks": sorted(f"{e}:{getattr(f, '__qualname__', f)}" for e, fs in get_ipython().events.callbacks.items()
                     for f in fs),
     "logging": [logging.getLogger().level, [type(h).__name__ for h in logging.getLogger().handlers]],
-    "pandas": {name: str(pandas.get_option(name)) for name in pandas._config.config._registered_options},
     "errstate": numpy.geterr(),
     "warnings": len(warnings.filters) > 0,
     "sys_hooks": [sys.excepthook.__qualname__, type(sys.displayhook).__name__],
     "recursion": sys.getrecursionlimit(),
     "multiprocessing": __import__("multiprocessing").get_start_method(allow_none=True),
 }
+for name in set(pandas._config.config._registered_options) - set(pandas._config.config._deprecated_options):
+    seen["pandas " + name] = str(pandas.get_option(name)).lower()
 print(json.dumps(seen, default=str))
 """
 
