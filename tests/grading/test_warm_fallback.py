@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +64,21 @@ def test_template_that_fails(monkeypatch):
         monkeypatch.setattr(client, "_start", lambda _: (_ for _ in ()).throw(client.TemplateFailed("no luck")))
         with pytest.warns(RuntimeWarning, match="no luck"), kernel() as k:
             assert k.value("1 + 1") == 2
+
+
+@posix
+def test_template_that_ends_while_importing(monkeypatch):
+    """Its last words are in the warning."""
+    monkeypatch.setattr(client, "_PATIENCE", 30)
+    with private_runtime(COURSE_WARM_MODULES="gone_wrong", PYTHONPATH="/tmp/gone-wrong"):
+        folder = Path("/tmp/gone-wrong")
+        folder.mkdir(exist_ok=True)
+        try:
+            (folder / "gone_wrong.py").write_text("raise SystemExit('it broke')", encoding="utf-8")
+            with pytest.warns(RuntimeWarning, match="it broke"), kernel() as k:
+                assert k.value("1 + 1") == 2
+        finally:
+            shutil.rmtree(folder)
 
 
 @posix

@@ -121,7 +121,7 @@ def ask(template: Template, request: dict, streams: Sequence[int], wait: bool = 
         except (OSError, protocol.ProtocolError) as error:
             conn.close()
             if attempt == 2:
-                raise TemplateFailed(f"the template process ended ({error}); its log: {template.log}") from error
+                raise TemplateFailed(f"the template process ended: {_last_words(template) or error}") from error
             continue
         protocol.close_all(fds)
         return WarmProcess(conn, answer)
@@ -189,7 +189,15 @@ def _start(template: Template) -> socket.socket:
         if conn := _try_connect(template):
             return conn
         time.sleep(0.005)
-    raise TemplateFailed(f"the template process doesn't start; its log: {template.log}")
+    raise TemplateFailed(f"the template process doesn't start: {_last_words(template)}")
+
+
+def _last_words(template: Template) -> str:
+    """The last line of the template's log: the error, when it ended with one."""
+    with contextlib.suppress(OSError):
+        lines = template.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+    return ""
 
 
 def _sweep(directory: Path, days: float = 2.0) -> None:

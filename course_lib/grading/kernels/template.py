@@ -45,6 +45,9 @@ _KERNEL_MODULES = (
     "encodings.ascii",
     "encodings.latin_1",
 )
+# What a keeper and a kernel's first steps need; kernels forget it again.
+_OWN_MODULES = ("course_lib.grading.kernels.keeper", "course_lib.grading.kernels.child")
+_OWN_LINUX_MODULES = ("course_lib.grading.sandbox.keeper",)
 _TICK = 1.0  # seconds between looks at finished keepers, the clock and the starter
 
 
@@ -102,6 +105,8 @@ def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
     for name in _KERNEL_MODULES:
         _import(name)
     env = {name: value for name, value in os.environ.items() if env.get(name) != value}
+    for name in (*_OWN_MODULES, *(_OWN_LINUX_MODULES if sys.platform == "linux" else ())):
+        importlib.import_module(name)
     before = set(sys.modules)
     with _as_in_a_kernel():
         for name in modules:
@@ -118,13 +123,17 @@ def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
 def _as_in_a_kernel() -> Iterator[None]:
     """Answer libraries that ask, while they are imported, whether they are in a notebook.
 
-    pandas does, and shows wide tables in another way where it thinks that it is in a terminal.
+    pandas does, and shows wide tables in another way where it thinks that it is in a terminal. It also asks for the
+    encoding of what is printed, which ipykernel spells so.
     """
     builtins.get_ipython = lambda: SimpleNamespace(kernel=None)
+    encoding = sys.stdout.encoding
+    sys.stdout.reconfigure(encoding="UTF-8")
     try:
         yield
     finally:
         del builtins.get_ipython
+        sys.stdout.reconfigure(encoding=encoding)
 
 
 def _import(name: str) -> None:

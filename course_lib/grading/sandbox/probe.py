@@ -46,7 +46,7 @@ def probe() -> Probe:
             timeout=_PATIENCE,
             cwd=Path(__file__).parent,
         )
-        answer = json.loads(done.stdout)
+        answer = json.loads(done.stdout) if done.stdout else {"problem": _last_line(done.stderr)}
     except SandboxUnavailable as error:
         return Probe(str(error))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -57,6 +57,10 @@ def probe() -> Probe:
         failed = ", ".join(name for name, held in checks.items() if not held)
         problem = f"The sandbox does not hold here ({failed}): don't grade with it, and please report this."
     return Probe(problem, version.strip() or None, checks)
+
+
+def _last_line(text: str) -> str:
+    return f"The trial of the sandbox ended with: {(text.strip().splitlines() or ['no word'])[-1]}"
 
 
 def require() -> None:
