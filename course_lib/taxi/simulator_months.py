@@ -45,8 +45,11 @@ class MonthFacts:
     silent: float | None
     shorter: float
 
-    def generator(self, stage: str, rows: int) -> np.random.Generator:
-        """Random numbers for one stage of this month: changing one stage leaves the others as they are."""
+    def generator(self, stage: str, rows: int = 0) -> np.random.Generator:
+        """Random numbers for one stage of this month: changing one stage leaves the others as they are.
+
+        Rides depend on how many there are (``rows``); the month's weather and fashions don't.
+        """
         stage_number = int.from_bytes(stage.encode()[:8].ljust(8), "big")
         seed = np.random.SeedSequence([self.month.year, self.month.number, rows, stage_number])
         return np.random.Generator(np.random.PCG64(seed))

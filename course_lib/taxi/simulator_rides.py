@@ -60,9 +60,9 @@ class Calendar:
     pace: np.ndarray
 
 
-def calendar(month: MonthFacts, rows: int) -> Calendar:
+def calendar(month: MonthFacts) -> Calendar:
     """The month's days; both kinds of customer meet the same traffic."""
-    rng = month.generator("calendar", rows)
+    rng = month.generator("calendar")
     days = (month.month.end - month.month.start).days
     weekday = (month.month.start.dayofweek + np.arange(days)) % 7
     closed = np.isin(np.arange(days), [(day - month.month.start).days for day in holidays(month.month)])
@@ -83,7 +83,7 @@ def draw(month: MonthFacts, days: Calendar, dispatch: bool, n: int, rows: int) -
     second = _moments(rng, np.array(known["hours"]).reshape(7, 24), days, n)
     hour = second // 3600 % 24
     city = world()
-    cell = _pairs(rng, _popularity(month, city, stream, rows), known, city, hour)
+    cell = _pairs(rng, _popularity(month, city, stream), known, city, hour)
     metered, likely = _miles(rng, city, cell, stream)
     day = second // 86400
     minutes = _minutes(rng, month, city, cell, stream, metered, likely, hour, days.weekday[day] >= 5)
@@ -116,9 +116,9 @@ def _moments(rng: np.random.Generator, profile: np.ndarray, days: Calendar, n: i
     return chosen * 3600 + np.minimum((inside * 3600).astype(np.int64), 3599)
 
 
-def _popularity(month: MonthFacts, city: World, stream: int, rows: int) -> np.ndarray:
+def _popularity(month: MonthFacts, city: World, stream: int) -> np.ndarray:
     """This month's weight of each pair: the city's, drifting a little, and tilted to short rides later on."""
-    rng = month.generator("drift", rows)
+    rng = month.generator("drift")
     zone = np.exp(_ZONE_DRIFT * rng.standard_normal((2, PLACES)))
     pair = np.exp(_PAIR_DRIFT * rng.standard_normal(PLACES**2))
     shorter = np.maximum(city.miles, 0.5) ** -month.shorter

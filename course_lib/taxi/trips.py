@@ -21,7 +21,7 @@ import pandas as pd
 from course_lib.errors import UsageError
 from course_lib.taxi import contract, sources
 from course_lib.taxi.contract import ContractError, EmptyMonth
-from course_lib.taxi.monthfile import BrokenFile, NoRoom
+from course_lib.taxi.monthfile import BrokenFile, NoRoom, Unwritable
 from course_lib.taxi.months import Month, MonthNotFound, listed, months, parse
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "EmptyMonth",
     "MonthNotFound",
     "NoRoom",
+    "Unwritable",
     "available",
     "fetch",
     "load",
