@@ -31,22 +31,18 @@ def grade(
 ) -> None:
     """Grade a class: what is new or changed, all at once, into nbgrader's gradebook, with a class report."""
     from course_lib.cli.console import emit
-    from course_lib.grading.coursefolders import course_folders
     from course_lib.grading.grade_class import grade as grade_class
-    from course_lib.paths import project_root
 
-    folders = course_folders(project_root())
     with _Progress() as progress:
         result = grade_class(
             _names(modules or []),
             submissions=submissions,
-            folders=folders,
             jobs=jobs,
             unsafe=unsafe,
             force=force,
             progress=progress,
         )
-    pages = _feedback(result, folders, jobs) if feedback else 0
+    pages = _feedback(result, jobs) if feedback else 0
     if as_json:
         emit(result.as_dict() | {"feedback_pages": pages})
     else:
@@ -63,12 +59,12 @@ def _names(modules: list[str]) -> list[str]:
     return [module.name for module in find_modules(modules)]
 
 
-def _feedback(result: ClassResult, folders: object, jobs: int | None) -> int:
+def _feedback(result: ClassResult, jobs: int | None) -> int:
     from course_lib.cli.console import say
     from course_lib.grading.feedback import write_feedback
 
     say("writing feedback …")
-    return write_feedback(folders, result.results, jobs=jobs)  # type: ignore[arg-type]
+    return write_feedback(result.folders, result.results, jobs=jobs)
 
 
 def _show(result: ClassResult, pages: int) -> None:

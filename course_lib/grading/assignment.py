@@ -7,6 +7,7 @@ nbgrader drops them for the release; its hidden tests are kept, and never leave 
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 import re
@@ -61,7 +62,7 @@ class Cell:
         """The task that a test belongs to: the grade id up to ``-test``."""
         return (self.grade_id or "").partition("-test")[0]
 
-    @property
+    @functools.cached_property
     def hidden_lines(self) -> set[int]:
         """The numbers, from 1, of the lines of a test that students don't see."""
         numbers, hidden = set(), False
@@ -118,7 +119,7 @@ class Assignment:
 
     def names_read_by(self, cell: Cell) -> list[str]:
         """Those of the students' names that a test or an instructor's cell mentions, also in quotes."""
-        return sorted(self.answer_names & set(_WORD.findall(cell.source)))
+        return sorted(self.answer_names & _words(cell.source))
 
 
 def load(path: Path, module: str) -> Assignment:
@@ -160,27 +161,29 @@ def source_of(raw: dict[str, Any]) -> str:
     return "".join(source) if isinstance(source, list) else source
 
 
-def bound_names(source: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def bound_names(source: str) -> frozenset[str]:
     """The names that a cell defines at its top level."""
     tree = parse(source)
     finder = _Bound()
     finder.visit(tree)
-    return finder.names
+    return frozenset(finder.names)
 
 
-def global_names(source: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def global_names(source: str) -> frozenset[str]:
     """The names that a cell, or a function in it, reads without having them itself."""
     try:
         table = symtable.symtable(ast.unparse(parse(source)), "cell", "exec")
     except (SyntaxError, ValueError, RecursionError):
-        return set()
+        return frozenset()
     names, tables = set(), [table]
     while tables:
         scope = tables.pop()
         tables += scope.get_children()
         here = scope is table
         names |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (here or s.is_global())}
-    return names
+    return frozenset(names)
 
 
 def imported_modules(source: str) -> set[str]:
@@ -215,6 +218,11 @@ class _Bound(ast.NodeVisitor):
 
     def visit_alias(self, node: ast.alias) -> None:
         self.names.add((node.asname or node.name).partition(".")[0])
+
+
+@functools.lru_cache(maxsize=512)
+def _words(source: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(source))
 
 
 def without_regions(source: str, region: str, stub: str | None = None) -> str:

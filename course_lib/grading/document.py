@@ -6,6 +6,7 @@ can read one there. Instructors have them in ``solutions/``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +24,8 @@ def autograded(
     result: NotebookResult,
     replies: Mapping[int, dict[str, Any]],
     verdicts: Mapping[str, dict[str, Any]],
-) -> dict[str, Any]:
-    """The rebuilt notebook with its outputs, as a dictionary in notebook format 4.5."""
+) -> str:
+    """The rebuilt notebook with its outputs, as the text of a file in notebook format 4.5."""
     outcomes = {test.grade_id: test for test in result.tests}
     cells = [_notes(result)] if result.repairs or result.problem else []
     for place, part in enumerate(parts):
@@ -37,7 +38,8 @@ def autograded(
             cells.append(_text(part))
     _number(cells)
     metadata = {"kernelspec": _KERNELSPEC, "language_info": {"name": "python"}}
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+    return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _notes(result: NotebookResult) -> dict[str, Any]:

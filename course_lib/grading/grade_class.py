@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from course_lib.grading.gradebook import Book
 from course_lib.grading.limits import Limits
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.pool import Pool, WorkerLost, cores
+from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import Records, grading_key, submission_key
 from course_lib.grading.sandbox.policy import SandboxUnavailable
 from course_lib.grading.scores import Manual, Score, scores
@@ -27,6 +29,7 @@ from course_lib.paths import project_root
 MAX_ROUNDS = 3
 
 Progress = Callable[[int, int, SubmissionResult | None], None]
+Modes = dict[str, dict[str, dict[str, str]]]  # by module, notebook and grade id
 
 
 @dataclass
@@ -36,6 +39,7 @@ class ClassResult:
     modules: list[str]
     results: list[SubmissionResult]
     rejected: list[Rejected]
+    folders: CourseFolders
     scores: list[Score] = field(default_factory=list)
     graded: int = 0
     unchanged: int = 0
@@ -106,7 +110,6 @@ def grade(
     """
     started = time.monotonic()
     root = root or project_root()
-    folders = folders or course_folders(root)
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is {jobs}; at least one is needed")
     assignments = load_assignments(root, modules)
@@ -116,15 +119,18 @@ def grade(
             f"nothing was handed in: {submissions} holds no notebook and no zip for "
             f"{', '.join(sorted({a.module for a in assignments}))}"
         )
-    if not unsafe:
-        require_sandbox()
-    job = _Job(root, folders, assignments, found.submissions, limits or Limits(), unsafe, progress)
-    results = job.run(jobs or cores(), force=force)
+    with _start_pool(root, assignments, found.submissions, limits or Limits(), jobs or cores(), unsafe) as pool:
+        folders = folders or course_folders(root)
+        if not unsafe:
+            require_sandbox()
+        job = _Job(pool, folders, assignments, found.submissions, progress)
+        results = job.run(force=force)
     table = scores(results, assignments, job.manual)
     done = ClassResult(
         sorted({a.module for a in assignments}),
         results,
         found.rejected,
+        folders,
         table,
         graded=job.graded,
         unchanged=len(results) - job.graded,
@@ -132,6 +138,17 @@ def grade(
     )
     done.files = report.write(report_to or folders.records, results, table, found.rejected)
     return done
+
+
+def _start_pool(
+    root: Path, assignments: list[Assignment], found: list[Submission], limits: Limits, jobs: int, unsafe: bool
+) -> Pool:
+    """Start the workers; they import what notebooks import while this process imports nbgrader."""
+    released = {a.module: root / "modules" / a.module for a in assignments}
+    support = {module: folder for module, folder in released.items() if folder.is_dir()}
+    to_import = sorted({name for a in assignments for name in a.to_import})
+    setting = Setting(assignments, support, to_import, limits, not unsafe)
+    return Pool(setting, max(1, min(jobs, len(found))))
 
 
 def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment]:
@@ -164,44 +181,39 @@ class _Job:
 
     def __init__(
         self,
-        root: Path,
+        pool: Pool,
         folders: CourseFolders,
         assignments: list[Assignment],
         found: list[Submission],
-        limits: Limits,
-        unsafe: bool,
         progress: Progress | None,
     ) -> None:
-        self.folders, self.assignments, self.found = folders, assignments, found
+        self.pool, self.folders, self.assignments, self.found = pool, folders, assignments, found
         self.progress = progress or (lambda _done, _all, _result: None)
         self.records = Records(folders.records)
         self.graded = 0
         self.manual: Manual = {}
-        released = {a.module: root / "modules" / a.module for a in assignments}
-        self.support = {module: folder for module, folder in released.items() if folder.is_dir()}
-        to_import = sorted({name for a in assignments for name in a.to_import})
-        self.setting = Setting(assignments, self.support, to_import, limits, not unsafe)
+        setting = pool.setting
         self.keys = {
-            module: grading_key([a for a in assignments if a.module == module], limits, sandboxed=not unsafe)
-            for module in released
+            module: grading_key(
+                [a for a in assignments if a.module == module], setting.limits, sandboxed=setting.sandboxed
+            )
+            for module in sorted({a.module for a in assignments})
         }
 
-    def run(self, jobs: int, *, force: bool) -> list[SubmissionResult]:
+    def run(self, *, force: bool) -> list[SubmissionResult]:
+        """Grade what is new; returns everything there is."""
         known = {(s.module, s.student): self.records.read(s.module, s.student) for s in self.found}
+        importing = threading.Thread(target=nbgrader_module, args=("nbgrader.api",))
+        importing.start()
         to_do = [s for s in self.found if force or not self._is_done(s, known[s.module, s.student])]
-        pool = Pool(self.setting, max(1, min(jobs, len(to_do)))) if to_do else None  # starts while nbgrader is imported
-        try:
-            with Book(self.folders) as book:
-                lost = [s for s in self.found if s not in to_do and not book.has(s.module, s.student)]
-                to_do += lost
-                if to_do:
-                    pool = pool or Pool(self.setting, max(1, min(jobs, len(to_do))))
-                    book.prepare(self.assignments)
-                    self._grade(pool, book, to_do, known)
-                self.manual = book.manual(self.keys)
-        finally:
-            if pool is not None:
-                pool.__exit__()
+        modes = self._modes() if to_do else None
+        importing.join()
+        with Book(self.folders) as book:
+            to_do += [s for s in self.found if s not in to_do and not book.has(s.module, s.student)]
+            if to_do:
+                book.prepare(self.assignments)
+                self._grade(book, to_do, modes or self._modes(), known)
+            self.manual = book.manual(self.keys)
         return [result for result in known.values() if result is not None]
 
     def _is_done(self, submission: Submission, before: SubmissionResult | None) -> bool:
@@ -209,15 +221,14 @@ class _Job:
         return before is not None and before.key == key and before.status != INFRA_ERROR
 
     def _grade(
-        self, pool: Pool, book: Book, to_do: list[Submission], known: dict[tuple[str, str], SubmissionResult | None]
+        self, book: Book, to_do: list[Submission], modes: Modes, known: dict[tuple[str, str], SubmissionResult | None]
     ) -> None:
-        modes = self._modes(pool)
         total, done = len(to_do), 0
         self.progress(0, total, None)
         for round_number in range(1, MAX_ROUNDS + 1):
             again: list[Submission] = []
             orders = [("grade", self._order(submission, modes)) for submission in to_do]
-            for order, answer in pool.run(orders):
+            for order, answer in self.pool.run(orders):
                 submission = order["submission"]
                 result = self._infra(submission, answer) if isinstance(answer, WorkerLost) else answer
                 if result.status == INFRA_ERROR and round_number < MAX_ROUNDS:
@@ -225,7 +236,7 @@ class _Job:
                     continue
                 place = (submission.module, submission.student)
                 if result.status != INFRA_ERROR:
-                    book.write(result, submission, known[place], self.support.get(submission.module))
+                    book.write(result, submission, known[place], self.pool.setting.support.get(submission.module))
                     self.records.write(result)
                     self.graded += 1
                 elif known[place] is None or known[place].status == INFRA_ERROR:  # type: ignore[union-attr]
@@ -235,18 +246,18 @@ class _Job:
                 self.progress(done, total, result)
             to_do = again
 
-    def _order(self, submission: Submission, modes: dict[str, dict[str, dict[str, str]]]) -> dict[str, Any]:
+    def _order(self, submission: Submission, modes: Modes) -> dict[str, Any]:
         key = submission_key(submission, self.keys[submission.module])
         return {"submission": submission, "modes": modes[submission.module], "key": key}
 
-    def _modes(self, pool: Pool) -> dict[str, dict[str, dict[str, str]]]:
+    def _modes(self) -> Modes:
         """How each test is run: decided once for these tests in this environment."""
         key = ":".join(sorted(self.keys.values()))
         if (kept := self.records.modes(key)) is not None:
             return kept  # type: ignore[return-value]
-        modes: dict[str, dict[str, dict[str, str]]] = {module: {} for module in self.keys}
+        modes: Modes = {module: {} for module in self.keys}
         orders = [("calibrate", (a.module, a.name)) for a in self.assignments]
-        for (module, name), answer in pool.run(orders):
+        for (module, name), answer in self.pool.run(orders):
             if isinstance(answer, Exception):
                 raise answer
             modes[module][name] = answer

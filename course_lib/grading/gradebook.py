@@ -6,10 +6,8 @@ flags, is never touched. An ``infra_error`` leaves no trace: no submission, no s
 
 from __future__ import annotations
 
-import json
-import os
+import re
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,15 +28,14 @@ class Book:
     """The gradebook of one course, open for writing. Use as a context manager."""
 
     def __init__(self, folders: CourseFolders) -> None:
-        self.api = nbgrader_module("nbgrader.api")
+        self.api, self.utils = nbgrader_module("nbgrader.api"), nbgrader_module("nbgrader.utils")
         self.folders = folders
         if folders.db_url.startswith("sqlite:///"):
             Path(folders.db_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        with _own_programs():
+        with _known_version(self.api):
             self.gradebook = self.api.Gradebook(folders.db_url, folders.course_id)
         self.db = self.gradebook.db
         self._names: dict[str, str] = {}
-        self._students = {student.id for student in self.gradebook.students}
 
     def __enter__(self) -> Book:
         return self
@@ -89,11 +86,12 @@ class Book:
         return found
 
     def _write_grades(self, result: SubmissionResult, again: bool) -> None:
-        if result.student not in self._students:
-            self.gradebook.update_or_create_student(result.student)
-            self._students.add(result.student)
-        moment = {"timestamp": result.timestamp} if result.timestamp else {}
-        row = self.gradebook.update_or_create_submission(result.module, result.student, **moment)
+        try:
+            row = self.gradebook.find_submission(result.module, result.student)
+        except self.api.MissingEntry:
+            row = self._new_submission(result)
+        if result.timestamp:
+            row.timestamp = self.utils.parse_utc(result.timestamp)
         notebooks = {notebook.name: notebook for notebook in row.notebooks}
         for notebook in result.notebooks:
             if notebook.name not in notebooks:
@@ -103,8 +101,35 @@ class Book:
                 )
             self._write_notebook(notebooks[notebook.name], notebook, again)
         self.db.commit()
-        if row.total_seconds_late > 0:
+        if result.timestamp and row.total_seconds_late > 0:
             self._write_penalties(row)
+
+    def _new_submission(self, result: SubmissionResult) -> Any:
+        """As nbgrader's ``add_submission`` makes one, but left to be saved together with its grades."""
+        api = self.api
+        with self.db.no_autoflush:
+            student = self.db.get(api.Student, result.student)
+            if student is None:
+                student = api.Student(id=result.student)
+                self.db.add(student)
+            assignment = self.gradebook.find_assignment(result.module)
+            row = api.SubmittedAssignment(assignment=assignment, student=student)
+            self.db.add(row)
+            for notebook in assignment.notebooks:
+                submitted = api.SubmittedNotebook(notebook=notebook, assignment=row)
+                self.db.add(submitted)
+                entries = [
+                    *(
+                        api.Grade(cell_id=c.id, notebook=submitted)
+                        for c in (*notebook.grade_cells, *notebook.task_cells)
+                    ),
+                    *(
+                        api.Comment(cell_id=c.id, notebook=submitted)
+                        for c in (*notebook.solution_cells, *notebook.task_cells)
+                    ),
+                ]
+                self.db.add_all(entries)
+        return row
 
     def _write_notebook(self, row: Any, result: NotebookResult, again: bool) -> None:
         points = {test.grade_id: test.points for test in result.tests}
@@ -156,16 +181,24 @@ class Book:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
         for notebook in result.notebooks:
-            text = json.dumps(notebook.document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-            write_whole(autograded / f"{notebook.name}.ipynb", text)
+            write_whole(autograded / f"{notebook.name}.ipynb", notebook.document or "")
 
 
 @contextmanager
-def _own_programs() -> Iterator[None]:
-    """A new gradebook asks the program ``alembic``, which lies beside this Python, for its version."""
-    before = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
+def _known_version(api: Any) -> Iterator[None]:
+    """A new gradebook notes the version of its tables. nbgrader asks the program ``alembic`` for it, which has to be
+    on the path and takes a second or more; the same answer stands in nbgrader's own files."""
+    asked, api.get_alembic_version = api.get_alembic_version, lambda: newest_version(Path(api.__file__).parent)
     try:
         yield
     finally:
-        os.environ["PATH"] = before
+        api.get_alembic_version = asked
+
+
+def newest_version(nbgrader_folder: Path) -> str:
+    """The version of the gradebook's tables that no other version follows."""
+    texts = [path.read_text(encoding="utf-8") for path in (nbgrader_folder / "alembic" / "versions").glob("*.py")]
+    versions = {match[1] for text in texts if (match := re.search(r"^revision\b.*?= *['\"](\w+)", text, re.M))}
+    followed = {match[1] for text in texts if (match := re.search(r"^down_revision\b.*?= *['\"](\w+)", text, re.M))}
+    (newest,) = versions - followed
+    return newest

@@ -81,8 +81,10 @@ class _Matcher:
             if cell.id in places and places[cell.id] not in self.result.found:
                 candidates[places[cell.id]].append(cell)
         for place, cells in candidates.items():
-            ranked = sorted(cells, key=lambda cell: (likeness(cell.source, self.ours[place].released), cell.place))
-            self._take(place, ranked[-1], "cell id")
+            if len(cells) > 1:  # ids that were copied along with their cells
+                released = self.ours[place].released
+                cells.sort(key=lambda cell: (likeness(cell.source, released), cell.place))
+            self._take(place, cells[-1], "cell id")
 
     def by_text(self) -> None:
         """Cells that students don't change are recognised by their text alone."""

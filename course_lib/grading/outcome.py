@@ -39,7 +39,7 @@ class TestOutcome:
 
 @dataclass
 class NotebookResult:
-    """One notebook of one student. ``document`` is the autograded notebook, without a hidden line."""
+    """One notebook of one student. ``document`` is the text of the autograded notebook, without a hidden line."""
 
     name: str
     status: str
@@ -50,7 +50,7 @@ class NotebookResult:
     unanswered: list[str] = field(default_factory=list)
     needs_review: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    document: dict[str, Any] | None = None
+    document: str | None = None
 
     @property
     def points(self) -> float | None:

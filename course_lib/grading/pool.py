@@ -44,28 +44,30 @@ class Pool:
         busy: dict[int, tuple[_Worker, tuple[str, Any, int]]] = {}
         try:
             while waiting or busy:
-                idle = [w for w in self.workers if id(w) not in busy]
-                for worker in idle[: len(waiting)]:
-                    order = waiting.popleft()
-                    worker.give(order[0], order[1])
-                    busy[id(worker)] = (worker, order)
-                    selector.register(worker.channel.end, selectors.EVENT_READ, id(worker))
-                for key, _ in selector.select():
-                    worker, order = busy.pop(key.data)
+                self._hand_out(waiting, busy, selector)
+                ready = [key.data for key, _ in selector.select()]
+                done = []
+                for number in ready:
+                    worker, order = busy.pop(number)
                     selector.unregister(worker.channel.end)
-                    try:
-                        _, body = worker.channel.receive()
-                    except (ChannelClosed, ChannelBroken) as error:
-                        worker.restart()
-                        kind, content, tries = order
-                        if tries < MAX_TRIES:
-                            waiting.append((kind, content, tries + 1))
-                        else:
-                            yield content, WorkerLost(f"the grading process ended {MAX_TRIES} times ({error})")
-                        continue
-                    yield order[1], pickle.loads(body)
+                    if (answer := worker.answer()) is not None:
+                        done.append((order[1], answer))
+                    elif order[2] < MAX_TRIES:
+                        waiting.append((order[0], order[1], order[2] + 1))
+                    else:
+                        done.append((order[1], WorkerLost(f"the grading process ended {MAX_TRIES} times")))
+                self._hand_out(waiting, busy, selector)  # whoever takes the answers may take his time
+                yield from done
         finally:
             selector.close()
+
+    def _hand_out(self, waiting: deque[Any], busy: dict[int, Any], selector: selectors.BaseSelector) -> None:
+        for worker in self.workers:
+            if waiting and id(worker) not in busy:
+                order = waiting.popleft()
+                worker.give(order[0], order[1])
+                busy[id(worker)] = (worker, order)
+                selector.register(worker.channel.end, selectors.EVENT_READ, id(worker))
 
 
 class _Worker:
@@ -100,6 +102,14 @@ class _Worker:
         except ChannelClosed:
             self.restart()
             self.channel.send({"kind": kind}, body)
+
+    def answer(self) -> Any:
+        """What it answers; None when it has died, and then there is a new one in its place."""
+        try:
+            return pickle.loads(self.channel.receive()[1])
+        except (ChannelClosed, ChannelBroken):
+            self.restart()
+            return None
 
     def restart(self) -> None:
         self.end()

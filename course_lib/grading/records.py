@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -88,8 +87,9 @@ def submission_key(submission: Submission, module_key: str) -> str:
 
 @functools.cache
 def environment() -> str:
-    """A fingerprint of Python and every installed package."""
-    packages = sorted({f"{d.name}=={d.version}" for d in importlib.metadata.distributions()})
+    """A fingerprint of Python and every installed package, by the names of the folders that installers leave."""
+    folders = [Path(entry) for entry in sys.path if entry and Path(entry).is_dir()]
+    packages = sorted({path.name for folder in folders for path in folder.glob("*.dist-info")})
     text = json.dumps([sys.version, platform.machine(), packages])
     return hashlib.sha256(text.encode()).hexdigest()
 

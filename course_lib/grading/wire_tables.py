@@ -52,7 +52,7 @@ def _pandas(encoder: Encoder, value: Any, depth: int) -> Any:
             encoder.node(value.name),
         ]
     if isinstance(value, pd.DataFrame):
-        columns = [_values(encoder, value.iloc[:, i], depth) for i in range(value.shape[1])]
+        columns = [_values(encoder, array, depth) for array in _column_arrays(value)]
         return ["frame_", columns, _index(encoder, value.index, depth), _index(encoder, value.columns, depth)]
     if isinstance(value, pd.Index):
         return _index(encoder, value, depth)
@@ -67,6 +67,14 @@ def _pandas(encoder: Encoder, value: Any, depth: int) -> Any:
     if isinstance(value, pd.Interval):
         return ["interval_", encoder.node(value.left), encoder.node(value.right), value.closed]
     return None
+
+
+def _column_arrays(frame: Any) -> list[Any]:
+    """Each column's values; pandas has a way to them that makes no Series, which is ten times faster."""
+    one = getattr(frame, "_get_column_array", None)
+    if one is None:
+        return [frame.iloc[:, i].array for i in range(frame.shape[1])]
+    return [one(i) for i in range(frame.shape[1])]
 
 
 def _index(encoder: Encoder, index: Any, depth: int) -> list[Any]:
@@ -86,9 +94,9 @@ def _values(encoder: Encoder, holder: Any, depth: int) -> list[Any]:
     import pandas as pd
 
     dtype = holder.dtype
-    array = holder if isinstance(holder, pd.api.extensions.ExtensionArray) else holder.array
     if isinstance(dtype, np.dtype):
         return _array(encoder, np.asarray(holder), depth)
+    array = holder if isinstance(holder, pd.api.extensions.ExtensionArray) else holder.array
     if isinstance(dtype, pd.DatetimeTZDtype):
         return ["zoned_", dtype.unit, _zone(dtype.tz), _array(encoder, np.asarray(array.asi8), depth)]
     if isinstance(dtype, pd.PeriodDtype):
@@ -101,7 +109,7 @@ def _values(encoder: Encoder, holder: Any, depth: int) -> list[Any]:
         categories = _index(encoder, array.categories, depth)
         return ["categories_", _array(encoder, np.asarray(array.codes), depth), categories, bool(array.ordered)]
     if isinstance(dtype, pd.StringDtype):
-        return ["strings_", str(dtype), [None if pd.isna(item) else str(item) for item in array]]
+        return ["strings_", str(dtype), array.to_numpy(dtype=object, na_value=None).tolist()]
     if _MASKED.fullmatch(str(dtype)):
         data, mask = array.to_numpy(dtype.numpy_dtype, na_value=0), np.asarray(array.isna())
         return ["masked_", str(dtype), _array(encoder, data, depth), _array(encoder, mask, depth)]
@@ -172,7 +180,10 @@ def _build_frame(decoder: Decoder, columns: list[Any], index: Any, names: Any) -
     import pandas as pd
 
     rows = decoder.value(index)
-    frame = pd.DataFrame({i: _column(pd, decoder.value(v), rows) for i, v in enumerate(columns)}, index=rows)
+    arrays = [decoder.value(values) for values in columns]
+    of_objects = [getattr(getattr(a, "dtype", None), "kind", "") == "O" for a in arrays]
+    data = {i: _column(pd, a, rows) if o else a for i, (a, o) in enumerate(zip(arrays, of_objects, strict=True))}
+    frame = pd.DataFrame(data, index=rows)
     frame.columns = decoder.value(names)
     return frame
 

@@ -102,4 +102,5 @@ def _watch(room: Room, resident: int, memory: int) -> NoReturn:
         if watch.memory(memory) > memory:
             break
     room.empty()
+    os.waitpid(resident, 0)
     os._exit(0)

@@ -22,6 +22,7 @@ from typing import Any
 
 from course_lib.grading import integrity, wire
 from course_lib.grading.channel import Channel, ChannelClosed
+from course_lib.grading.processes import changes
 from course_lib.grading.processes import shell as shells
 
 _LENGTH = 8
@@ -90,7 +91,7 @@ class Student:
     def _call(self, name: str, body: bytes) -> tuple[dict[str, Any], bytes]:
         args, kwargs = _Unpickler(io.BytesIO(body), self).load()
         given = {**dict(enumerate(args)), **kwargs}
-        before = {place: _digest(value) for place, value in given.items()}
+        watches = {place: changes.Watch(value) for place, value in given.items()}
         self.shell.recorder.start()
         try:
             result = self.shell.user_ns[name](*args, **kwargs)
@@ -101,7 +102,7 @@ class Student:
             reply["foreign"] = str(error)
         except BaseException as error:
             reply, message = {"status": "error", **_describe(error)}, _encode(error.args)
-        changed = [place for place, value in given.items() if _digest(value) != before[place]]
+        changed = [place for place, watch in watches.items() if watch.changed()]
         arguments = _encode([given[place] for place in changed])
         reply |= {"changed": [str(place) for place in changed], "printed": bool(self.shell.recorder.outputs)}
         return reply | {"sizes": [len(message), len(arguments)]}, message + arguments
@@ -145,16 +146,6 @@ def _encode(value: Any) -> bytes:
         return wire.encode(value)
     except Exception as error:
         return wire.encode(wire.Foreign(type(value).__name__, f"<{type(value).__name__}: {error}>"))
-
-
-def _digest(value: Any) -> bytes | None:
-    """What tells whether a function has changed its argument; None for what cannot change or cannot be compared."""
-    if value is None or isinstance(value, bool | int | float | str | bytes | tuple | frozenset):
-        return None
-    try:
-        return wire.encode(value)
-    except Exception:
-        return None
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every cheat in this folder earns nothing for the task that it attacks, and is pointed out.
+"""Every cheat in ``answers`` earns nothing for the task that it attacks, and is pointed out.
 
 Each file is an answer; its first lines say which task it answers (``# task:``), which kind of flag it must raise
 (``# flag:``, or none where there is nothing to see) and how it works (``# why:``). ``# spoils:`` marks those that
@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.grading.classes.demo_course import POINTS
-from tests.grading.classes.fixtures import kinds, points
+from tests.grading.classes.fixtures import cells_of, kinds, points
 
-HERE = Path(__file__).parent
-CHEATS = sorted(path for path in HERE.glob("*.py") if not path.name.startswith(("test_", "__", "conftest")))
+CHEATS = sorted((Path(__file__).parent / "answers").glob("*.py"))
 BESIDE = "Counter-test"
 
 
@@ -42,5 +41,5 @@ def test_a_cheat_earns_nothing_and_is_flagged(grader, path):
         assert earned[name] in whole, (name, result.tests)
     if flag != "none":
         assert flag in kinds(result), result.flags
-    shown = [str(cell.get("outputs", "")) for cell in result.document["cells"]]
+    shown = [str(cell.get("outputs", "")) for cell in cells_of(result)]
     assert not any("4812" in text for text in shown), "a hidden test reached the student's feedback"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,3 +78,7 @@ def kinds(result: NotebookResult) -> set[str]:
     """The kinds of flags."""
     return {flag["kind"] for flag in result.flags}
 
+
+def cells_of(result: NotebookResult) -> list[dict[str, Any]]:
+    """The cells of the autograded notebook."""
+    return json.loads(result.document or "")["cells"]

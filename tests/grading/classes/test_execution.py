@@ -6,7 +6,7 @@ import pytest
 
 from course_lib.grading.outcome import GRADED, STUDENT_ERROR, TIMEOUT
 from tests.grading.classes.demo_course import POINTS, SOLVED
-from tests.grading.classes.fixtures import points
+from tests.grading.classes.fixtures import cells_of, points
 
 
 def test_how_tests_run_is_decided_from_the_solution(grader):
@@ -50,7 +50,11 @@ def test_partial_credit_is_the_value_of_the_last_line(grader):
 @pytest.mark.parametrize(
     ("answer", "status", "hint"),
     [
-        ("def total(values):\n    return values.sum()", STUDENT_ERROR, "AttributeError: 'list' object has no attribute"),
+        (
+            "def total(values):\n    return values.sum()",
+            STUDENT_ERROR,
+            "AttributeError: 'list' object has no attribute",
+        ),
         ("def total(values)\n    return 1", STUDENT_ERROR, "Your cell total stopped with SyntaxError"),
         ("1 / 0", STUDENT_ERROR, "Your cell total stopped with ZeroDivisionError"),
         ("def summe(values):\n    return sum(values)", STUDENT_ERROR, "NameError: name 'total' is not defined"),
@@ -58,7 +62,11 @@ def test_partial_credit_is_the_value_of_the_last_line(grader):
         ("while True: pass", TIMEOUT, "Your cell total ran for too long"),
         ("import os\nos._exit(0)", STUDENT_ERROR, "Your cell total ended Python"),
         ("def total(values):\n    import os\n    os._exit(0)", STUDENT_ERROR, "Python ended while this test was"),
-        ("def total(values):\n    raise SystemExit", STUDENT_ERROR, "AnswerError: SystemExit: the function tried to leave"),
+        (
+            "def total(values):\n    raise SystemExit",
+            STUDENT_ERROR,
+            "AnswerError: SystemExit: the function tried to leave",
+        ),
     ],
 )
 def test_a_broken_answer_costs_its_own_task_and_says_why(grader, answer, status, hint):
@@ -83,7 +91,9 @@ def test_warnings_and_stderr_cost_nothing(grader):
 
 
 def test_changing_an_argument_is_seen_by_the_tests(grader):
-    in_place = 'def drop_short(trips):\n    trips.drop(trips.index[trips["duration"] < 1], inplace=True)\n    return trips'
+    in_place = (
+        'def drop_short(trips):\n    trips.drop(trips.index[trips["duration"] < 1], inplace=True)\n    return trips'
+    )
     result = points(grader.answers(drop_short=in_place))
     assert (result["drop_short-test-rows"], result["drop_short-test-same"]) == (3.0, 0.0)
 
@@ -97,21 +107,25 @@ def test_a_helper_in_a_cell_of_ones_own_is_run(grader):
 
 
 def test_what_a_tests_visible_part_defines_may_be_used_below_it(grader):
-    later = 'expected_first = None\n\ndef drop_short(trips):\n    expect([1], 1)\n    return trips[trips["duration"] >= 1]'
+    later = (
+        'expected_first = None\n\ndef drop_short(trips):\n    expect([1], 1)\n    return trips[trips["duration"] >= 1]'
+    )
     assert points(grader.answers(drop_short=later))["drop_short-test-rows"] == 3.0
 
 
 def test_the_same_random_numbers_for_everybody(grader):
-    lucky = "import random\ndraw = random.random()\ndef total(values):\n    return sum(values) + (draw > 2)\nprint(draw)"
+    lucky = (
+        "import random\ndraw = random.random()\ndef total(values):\n    return sum(values) + (draw > 2)\nprint(draw)"
+    )
     first, second = (grader.answers(total=lucky) for _ in range(2))
-    printed = [next(c for c in r.document["cells"] if c["id"] == "total")["outputs"][0]["text"] for r in (first, second)]
+    printed = [next(c for c in cells_of(r) if c["id"] == "total")["outputs"][0]["text"] for r in (first, second)]
     assert printed[0] == printed[1]
 
 
 def test_a_quiz_shows_its_reasons_and_takes_a_variable(grader):
     quiz = grader(grader.course.answered({"leak": 'leak = "a"'}, "quiz"), "quiz")
     assert points(quiz) == {"leak-test": 0.0}
-    outputs = next(c for c in quiz.document["cells"] if c["id"] == "leak-test")["outputs"]
+    outputs = next(c for c in cells_of(quiz) if c["id"] == "leak-test")["outputs"]
     assert outputs[0]["text"] == "a: the fare is known after the ride.\n"
     assert quiz.tests[0].hint == "b is right."
     assert points(grader(grader.course.answered(SOLVED, "quiz"), "quiz")) == {"leak-test": 1.0}

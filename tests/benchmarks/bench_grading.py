@@ -1,0 +1,246 @@
+"""Grade one class with nbgrader as it comes and with ``course grade``, side by side, and compare speed and scores.
+
+The class is for module 01's exercises and quiz: right, wrong, half-done and untouched hand-ins from the course's own
+sample class, and some that are broken. Both sides start as a command on a prepared gradebook, with the same
+settings, on the same machine, one after the other; what each hand-in deserves is known beforehand. Only hand-ins
+that nbgrader survives are in the class: of others it stops.
+
+    python tests/benchmarks/bench_grading.py [--students 24] [--large 240] [--jobs N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from course_lib.paths import data_dir, project_root
+
+MODULE = "01_intro"
+BROKEN = ("syntax error", "stops at the top", "test cell deleted", "warns")
+
+
+def main() -> None:
+    """Run both sides and print one JSON object."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--students", type=int, default=24)
+    arguments.add_argument("--large", type=int, default=240)
+    arguments.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    asked = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-grading-") as folder:
+        print(json.dumps(bench(Path(folder).resolve(), asked.students, asked.large, asked.jobs), indent=2))
+
+
+def bench(folder: Path, students: int, large: int, jobs: int) -> dict:
+    """Both sides on ``students`` hand-ins, ours on ``large`` too (0: not)."""
+    warm_up(folder)
+    stock, ours = folder / "stock", folder / "ours"
+    deserved = make_course(stock, students)
+    shutil.copytree(stock, ours)
+    stock_took, _ = timed([*nbgrader(), "autograde", MODULE], stock)
+    our_took, memory = timed([*course(), "grade", MODULE, "--jobs", str(jobs), "--json"], ours)
+    report = {
+        "students": students,
+        "notebooks": 2 * students,
+        "jobs": jobs,
+        "nbgrader": speed(students, stock_took),
+        "course grade": speed(students, our_took) | {"memory per worker, MB": memory},
+        "times faster": round(stock_took["seconds"] / our_took["seconds"], 1),
+        "times less processor time": round(stock_took["processor seconds"] / our_took["processor seconds"], 1),
+        "scores": compare(scores_of(stock), scores_of(ours), deserved),
+    }
+    again, _ = timed([*course(), "grade", MODULE, "--jobs", str(jobs), "--json"], ours)
+    report["nothing to do, seconds"] = round(again["seconds"], 1)
+    if large:
+        big = folder / "large"
+        wanted = make_course(big, large)
+        took, memory = timed([*course(), "grade", MODULE, "--jobs", str(jobs), "--json"], big)
+        wrong = wrong_scores(scores_of(big), wanted)
+        growth = (took["seconds"] / large) / (our_took["seconds"] / students)
+        report["large class"] = {"students": large, **speed(large, took), "memory per worker, MB": memory}
+        report["large class"] |= {"time per student against the small class": round(growth, 2), "wrong scores": wrong}
+    return report
+
+
+def speed(students: int, took: dict) -> dict:
+    rounded = {name: round(value, 1) for name, value in took.items()}
+    return {**rounded, "submissions per minute": round(60 * students / took["seconds"], 1)}
+
+
+def make_course(root: Path, students: int) -> dict[tuple[str, str], float]:
+    """A course folder with hand-ins and a prepared gradebook; returns what each notebook deserves."""
+    from course_lib.workbook.modules import find_modules
+    from course_lib.workbook.sample_class import sample_class
+
+    home = project_root()
+    for name in ("solutions", "modules"):
+        shutil.copytree(home / name / MODULE, root / name / MODULE)
+    for name in ("nbgrader_config.py", "pyproject.toml"):
+        shutil.copyfile(home / name, root / name)
+    (module,) = find_modules([MODULE], home)
+    submitted = root / "gradebook" / "submitted"
+    sample = sample_class(module, submitted, size=students)
+    deserved = {(s.name, notebook): points for s in sample for notebook, points in s.points.items()}
+    whole = [s.name for s in sample if s.habit == "right"]
+    for number, name in enumerate(whole):
+        kind = BROKEN[number % len(BROKEN)]
+        if number % 2:  # every second one of the right ones stays right
+            path = submitted / name / MODULE / "exercises.ipynb"
+            deserved[name, "exercises"] -= break_notebook(path, kind)
+    subprocess.run(
+        [*nbgrader(), "generate_assignment", MODULE, "--log-level=ERROR"], cwd=root, check=True, env=environment(root)
+    )
+    return deserved
+
+
+def break_notebook(path: Path, kind: str) -> float:
+    """Break a right notebook; returns the points that this must cost."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells = {cell.get("metadata", {}).get("nbgrader", {}).get("grade_id"): cell for cell in notebook["cells"]}
+    answer = cells["stage"]
+    worth = sum(
+        c["metadata"]["nbgrader"]["points"] for name, c in cells.items() if name and name.startswith("stage-test")
+    )
+    if kind == "syntax error":
+        answer["source"] = "stage = {"
+    elif kind == "stops at the top":
+        answer["source"] = "1 / 0"
+    elif kind == "test cell deleted":
+        notebook["cells"].remove(cells["stage-test"])
+        worth = 0
+    else:
+        answer["source"] = ["import warnings\n", "warnings.warn('careful')\n", *_lines(answer["source"])]
+        worth = 0
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return worth
+
+
+def compare(stock: dict, ours: dict, deserved: dict[tuple[str, str], float]) -> dict:
+    """Cell by cell, where nbgrader gives a notebook what it deserves; and both sides against what is deserved."""
+    right = {place for place, points in deserved.items() if abs(total(stock, place) - points) < 0.01}
+    cells = [(place, cell) for place in right for cell in stock.get(place, {})]
+    different = [f"{place}: {cell}" for place, cell in cells if stock[place][cell] != ours.get(place, {}).get(cell)]
+    return {
+        "notebooks": len(deserved),
+        "nbgrader right": len(right),
+        "course grade right": len(deserved) - len(wrong_scores(ours, deserved)),
+        "cells compared where nbgrader is right": len(cells),
+        "cells that differ there": different,
+        "course grade wrong": wrong_scores(ours, deserved),
+    }
+
+
+def wrong_scores(scores: dict, deserved: dict[tuple[str, str], float]) -> list[str]:
+    return [
+        f"{place}: {total(scores, place):g} for {points:g}"
+        for place, points in deserved.items()
+        if abs(total(scores, place) - points) >= 0.01
+    ]
+
+
+def total(scores: dict, place: tuple[str, str]) -> float:
+    return sum(points or 0.0 for points in scores.get(place, {}).values())
+
+
+def scores_of(root: Path) -> dict[tuple[str, str], dict[str, float | None]]:
+    """The machine's points of every graded cell, from the gradebook."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{root / 'gradebook' / 'gradebook.db'}", "taxi-mlops") as book:
+        return {
+            (row.student_id, notebook.name): {grade.name: grade.auto_score for grade in notebook.grades}
+            for row in book.assignment_submissions(MODULE)
+            for notebook in row.notebooks
+            if notebook.grades
+        }
+
+
+def timed(command: list[str], root: Path) -> tuple[dict, float | None]:
+    """What a command takes in seconds, on the clock and of processors, and the largest memory of one of our workers."""
+    before, started = _processor_seconds(), time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    watch = _Watch(process.pid, lambda p: "course_lib.grading.worker" in " ".join(p.cmdline()))
+    _, said = process.communicate()
+    took = {"seconds": time.perf_counter() - started, "processor seconds": _processor_seconds() - before}
+    memory = watch.stop()
+    if process.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(command)} failed:\n{said[-3000:]}")
+    return took, memory
+
+
+def _processor_seconds() -> float:
+    """Of all finished children, theirs included: unlike the clock, hardly more when the machine is busy otherwise."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class _Watch:
+    """Looks at memory twice a second: each page divided by the number of processes that share it."""
+
+    def __init__(self, pid: int, wanted: Callable[[psutil.Process], bool]) -> None:
+        self.pid, self.wanted, self.most, self.going = pid, wanted, 0, True
+        self.thread = threading.Thread(target=self._look, daemon=True)
+        self.thread.start()
+
+    def _look(self) -> None:
+        while self.going:
+            try:
+                for process in psutil.Process(self.pid).children(recursive=True):
+                    if self.wanted(process):
+                        family = [process, *process.children(recursive=True)]
+                        self.most = max(self.most, sum(p.memory_full_info().pss for p in family))
+            except psutil.Error:
+                pass
+            time.sleep(0.5)
+
+    def stop(self) -> float | None:
+        self.going = False
+        self.thread.join()
+        return round(self.most / 2**20, 1) if self.most else None
+
+
+def warm_up(folder: Path) -> None:
+    """What only a first run on a machine does: the months that the exercises load, and Python's compiled modules."""
+    from course_lib.taxi import trips
+
+    for month in ("2021-01", "2021-02"):
+        trips.load(month, source="simulated", rows=8000)
+    for name, command in (("stock", [*nbgrader(), "autograde", MODULE]), ("ours", [*course(), "grade", "--json"])):
+        make_course(folder / f"warm-{name}", 1)
+        timed(command, folder / f"warm-{name}")
+
+
+def environment(root: Path) -> dict[str, str]:
+    own = {"COURSE_ROOT": str(root), "COURSE_DATA_DIR": str(data_dir()), "TAXI_DATA": "simulated"}
+    # as on anybody's machine: compiled modules are kept, here in a folder that goes away with the benchmark
+    own |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(root.parent / "compiled")}
+    return {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def nbgrader() -> list[str]:
+    return [sys.executable, "-m", "nbgrader"]
+
+
+def course() -> list[str]:
+    return [sys.executable, "-m", "course_lib"]
+
+
+def _lines(source: str | list[str]) -> list[str]:
+    return source.splitlines(keepends=True) if isinstance(source, str) else source
+
+
+if __name__ == "__main__":
+    main()
