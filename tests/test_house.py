@@ -67,7 +67,7 @@ def test_the_top_level_holds_only_what_it_should():
 
 def test_no_file_holds_a_registry_or_a_path_of_somebody_s_machine():
     registries = r"https?://[\w.-]*(?:pypi\.org|pythonhosted\.org|npmjs\.|debian\.org|anaconda\.(?:org|com))"
-    machine = r"(?<![\w./:}-])/(?:home|root|Users|work|farm)/[\w.-]+"
+    machine = r"(?<![\w./:}-])/(?:home|root|Users|work|farm)/[\w.-]{2,}"
     for path in tracked():
         if path.suffix in {".png", ".parquet", ".gz"} or path == Path(__file__).resolve():
             continue

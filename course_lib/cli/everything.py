@@ -29,6 +29,7 @@ class Step:
     seconds: float = 0.0
     ok: bool = True
     figures: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, Path] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -115,6 +116,7 @@ def _run(step: Step, jobs: int) -> None:
     if failed:
         raise CourseError("\n".join(f"{r.title}, {r.failure.where()}: {r.failure.headline()}" for r in failed))
     step.result = f"{len(results)} lessons and solutions, top to bottom, with {figures} pictures"
+    step.places = {"Executed lessons": build_dir() / "executed", "Their pictures": build_dir() / "figures"}
 
 
 def _train(step: Step) -> None:
@@ -135,6 +137,7 @@ def _train(step: Step) -> None:
 
 def _grade(step: Step, jobs: int) -> None:
     """Grade a made-up class whose points are known beforehand: grading is right, or this step fails."""
+    from course_lib.cli.progress import count_progress
     from course_lib.grading.coursefolders import plain_folders
     from course_lib.grading.grade_class import grade
     from course_lib.grading.sandbox import probe
@@ -151,13 +154,14 @@ def _grade(step: Step, jobs: int) -> None:
     sandboxed = probe.probe().available
     if not sandboxed:
         say("no sandbox here: the sample answers, which are our own, run without one")
-    result = grade(
-        submissions=folder / "handed_in",
-        folders=plain_folders(folder),
-        jobs=jobs,
-        unsafe=not sandboxed,
-        progress=lambda done, all_, _: say(f"graded {done} of {all_}"),
-    )
+    with count_progress("grading", "hand-in") as tell:
+        result = grade(
+            submissions=folder / "handed_in",
+            folders=plain_folders(folder),
+            jobs=jobs,
+            unsafe=not sandboxed,
+            progress=(lambda done, total, _: tell(done, total)) if tell else None,
+        )
     earned = {(r.module, r.student, n.name): n.points for r in result.results for n in r.notebooks}
     wrong = [
         f"{module}, {student.name}, {notebook}: {earned.get((module, student.name, notebook))} points, "
@@ -175,6 +179,7 @@ def _grade(step: Step, jobs: int) -> None:
         f"{len(shares)} hand-ins, each with just the points it deserves: "
         f"{min(shares):.0%} to {max(shares):.0%}, {sum(shares) / len(shares):.0%} on average"
     )
+    step.places["Class report"] = result.files["report"]
 
 
 def show_summary(steps: list[Step]) -> None:
@@ -194,18 +199,7 @@ def show_summary(steps: list[Step]) -> None:
     console.rule("The course, once around")
     console.print(table)
     console.print()
-    for what, place in places():
+    for what, place in (entry for step in steps for entry in step.places.items()):
         console.print(f"{what:24} {place}", soft_wrap=True)
     good = all(step.ok for step in steps)
     console.print("\nNext, type: make lab" if good else "\nSomething failed: see the lines above.", style="bold")
-
-
-def places() -> list[tuple[str, Path]]:
-    """What to look at, and where it lies, as far as it is there."""
-    executed = build_dir() / "executed"
-    candidates = [
-        ("Executed lessons", executed),
-        ("Pictures", build_dir() / "figures"),
-        ("Class report", build_dir() / "sample_class" / "report.html"),
-    ]
-    return [(what, place) for what, place in candidates if place.exists()]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -91,7 +92,9 @@ def conda_requirements(text: str) -> list[Requirement]:
 def installed_versions() -> dict[str, str]:
     """The version of every installed package by its canonical name, and of ``python`` itself."""
     found = {"python": platform.python_version()}
-    for package in metadata.distributions():
+    # setuptools, once imported, puts its private copies of other packages on the path: nobody installed those
+    path = [folder for folder in sys.path if Path(folder).name != "_vendor"]
+    for package in metadata.distributions(path=path):
         if name := package.metadata["Name"]:  # a half-removed package has none
             found.setdefault(canonicalize_name(name), package.version)  # the first on the path is the one imported
     return found

@@ -141,6 +141,15 @@ def test_names_and_versions_are_kept_apart():
     assert environment.fingerprint({"a": "1", "b": "2"}) != environment.fingerprint({"a": "2", "b": "1"})
 
 
+def test_importing_setuptools_installs_nothing(tmp_path, monkeypatch):
+    before = environment.fingerprint()
+    private = tmp_path / "_vendor" / "only_setuptools_has_it-1.0.dist-info"
+    private.mkdir(parents=True)
+    (private / "METADATA").write_text("Metadata-Version: 2.1\nName: only-setuptools-has-it\nVersion: 1.0\n", "utf-8")
+    monkeypatch.syspath_prepend(private.parent)
+    assert environment.fingerprint() == before
+
+
 def test_the_fingerprint_of_this_place_is_the_same_in_another_process():
     code = "from course_lib.taxi import environment; print(environment.fingerprint())"
     done = subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
@@ -187,14 +186,3 @@ def test_the_command_fails_with_the_reasons(exercises, command):
     assert (code, out) == (1, "")
     assert "Error: not proven:" in err
     assert "needs 3 at least" in err
-
-
-def test_the_command_uses_warm_kernels_unless_told_otherwise(monkeypatch):
-    from course_lib.cli.workbook import _use_warm_kernels
-
-    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "local-provisioner")
-    _use_warm_kernels()
-    assert os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] == "local-provisioner"
-    monkeypatch.delenv("JUPYTER_DEFAULT_PROVISIONER_NAME")
-    _use_warm_kernels()
-    assert os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] == "warm"
