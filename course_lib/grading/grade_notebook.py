@@ -140,14 +140,14 @@ def _explain(outcome: TestOutcome, verdict: Mapping[str, Any], unanswered: bool)
     outcome.hidden, outcome.error = bool(verdict.get("hidden")), name
     own = "\n".join(str(line) for line in verdict.get("student_lines", []))
     if unanswered and name in ("NotImplementedError", "NameError"):
-        outcome.hint, outcome.error = "Not answered yet.", "NotAnswered"
+        outcome.hint = "Not answered yet."
     elif name == "AssertionError":
         outcome.hint = text[:MAX_HINT]
     else:
         outcome.status = STUDENT_ERROR
         outcome.hint = (f"{name}: {text}" + (f"\n{own}" if own else ""))[:MAX_HINT]
     if unanswered:
-        outcome.status = GRADED
+        outcome.status, outcome.error = GRADED, "NotAnswered"
 
 
 def _blame_broken_cell(outcome: TestOutcome, answers: list[Cell], broken: Mapping[str, Any], rebuilt: Rebuilt) -> None:

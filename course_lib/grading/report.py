@@ -11,7 +11,7 @@ from course_lib.grading import csvs, svg
 from course_lib.grading.outcome import GRADED, INFRA_ERROR, STATUSES, SubmissionResult
 from course_lib.grading.records import write_whole
 from course_lib.grading.scores import Score
-from course_lib.grading.statistics import TaskFacts, task_facts
+from course_lib.grading.statistics import WEAK, TaskFacts, task_facts
 from course_lib.grading.submissions import Rejected
 
 _COLOURS = {"solved": svg.BLUE, "partly": svg.PALE, "wrong": svg.ORANGE, "unanswered": svg.GREY}
@@ -89,30 +89,20 @@ def _pictures(module: str, table: Sequence[Score], facts: Sequence[TaskFacts]) -
         (f.task, [("solved", f.whole), ("partly", f.part), ("wrong", f.none), ("unanswered", f.unanswered)])
         for f in facts
     ]
-    split = [(f.task, f.mean_share, f.splits) for f in facts if f.splits is not None]
-    figures = [
-        _figure(
-            "Points so far",
-            svg.histogram(known, top, "points"),
-            "Hand-graded answers count as soon as they are graded.",
-        ),
-        _figure(
-            "What became of each task", svg.stacked(rows, _COLOURS), "The number is the share that solved it whole."
-        ),
-    ]
-    if split:
-        figures.append(
-            _figure(
-                "Which tasks tell good from weak",
-                svg.scatter(
-                    [(n, x, y) for n, x, y in split if y is not None],
-                    "share of its points earned",
-                    "correlation with the rest",
-                ),
-                "High: those who solve it do well elsewhere. Near or below 0 (orange): look at its tests and wording.",
-            )
-        )
-    return [f"<h2>{escape(module)}</h2>", f'<div class="pictures">{"".join(figures)}</div>']
+    split = [(fact.task, fact.splits) for fact in facts]
+    hand = "Hand-graded answers count as soon as they are graded."
+    low = (
+        "Correlation with the points of all other tasks: high where those who solve a task do well elsewhere. Near or "
+    )
+    low += "below 0 (orange): look at its tests and its wording."
+    left = [_figure("Points so far", svg.histogram(known, top, "points"), hand)]
+    if any(value is not None for _, value in split):
+        left.append(_figure("Which tasks tell good from weak", svg.diverging(split, WEAK), low))
+    right = _figure(
+        "What became of each task", svg.stacked(rows, _COLOURS), "The number is the share that solved it whole."
+    )
+    columns = f"<div>{''.join(left)}</div><div>{right}</div>"
+    return [f"<h2>{escape(module)}</h2>", f'<div class="pictures">{columns}</div>']
 
 
 def _figure(title: str, drawing: str, caption: str) -> str:

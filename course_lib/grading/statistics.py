@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from course_lib.grading.outcome import INFRA_ERROR, SubmissionResult, TestOutcome
+from course_lib.grading.outcome import INFRA_ERROR, MALFORMED, SubmissionResult, TestOutcome
 
 MIN_STUDENTS = 5
+WEAK = 0.2  # below this a task hardly tells good from weak
 UNANSWERED = "NotAnswered"
 
 
@@ -25,7 +26,7 @@ class WrongOutcome:
 
 @dataclass
 class TaskFacts:
-    """One task over a class. Shares are of all students whose notebook could be graded.
+    """One task over a class. Shares are of all students whose notebook could be read and graded.
 
     ``splits`` is the correlation, -1 to 1, between the points of this task and those of all other tasks: how well it
     tells good from weak students. None where fewer than MIN_STUDENTS or no differences.
@@ -55,7 +56,7 @@ class TaskFacts:
             return "too few students, or no differences"
         if self.splits < 0:
             return "the wrong way round: the better students miss it; look at its tests"
-        if self.splits < 0.2:
+        if self.splits < WEAK:
             return "hardly splits good from weak"
         return "splits good from weak" if self.splits < 0.4 else "splits good from weak clearly"
 
@@ -68,8 +69,8 @@ def task_facts(results: Iterable[SubmissionResult]) -> list[TaskFacts]:
     totals: dict[tuple[str, str], float] = {}
     for result in results:
         for notebook in result.notebooks:
-            if notebook.status == INFRA_ERROR:
-                continue
+            if notebook.status == INFRA_ERROR or all(test.status == MALFORMED for test in notebook.tests):
+                continue  # says nothing about the tasks
             for task, tests in _by_task(notebook.tests).items():
                 place = (result.module, notebook.name, task)
                 worth = sum(test.max_points for test in tests)
@@ -101,7 +102,7 @@ def _count(entry: TaskFacts, tests: Sequence[TestOutcome], earned: float, worth:
         entry.whole += 1
     elif earned > 0:
         entry.part += 1
-    elif all(test.error == UNANSWERED or "not answered" in test.hint.lower() for test in tests):
+    elif all(test.error == UNANSWERED or test.points == test.max_points for test in tests):
         entry.unanswered += 1
     else:
         entry.none += 1
@@ -112,7 +113,7 @@ def commonest(tests: Iterable[TestOutcome], top: int = 3) -> list[WrongOutcome]:
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], str] = {}
     for test in tests:
-        if not test.hint or test.error == UNANSWERED or "not answered" in test.hint.lower():
+        if not test.hint or test.error == UNANSWERED:
             continue
         first = test.hint.strip().split("\n")[0][:200]
         key = (test.grade_id, re.sub(r"-?\d+(\.\d+)?(e-?\d+)?", "#", first)[:90])

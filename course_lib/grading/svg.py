@@ -87,38 +87,37 @@ def stacked(rows: Sequence[tuple[str, Sequence[tuple[str, int]]]], colours: dict
     return picture(width, height, "Share of students by outcome, for each task", body)
 
 
-def scatter(points: Sequence[tuple[str, float, float]], x_name: str, y_name: str) -> str:
-    """Named points; x is a share from 0 to 1, y a correlation from -1 (or just below the lowest) to 1."""
-    width, height, left, bottom = 620, 320, 56, 46
-    low = min([-0.2, *(y - 0.1 for _, _, y in points)])
-    inner, tall = width - left - 110, height - bottom - 24
+def diverging(rows: Sequence[tuple[str, float | None]], weak: float) -> str:
+    """Horizontal bars from 0 to either side, one a row, on a scale from -1 to 1; those below ``weak`` stand out."""
+    widest = max((len(name) for name, _ in rows), default=10)
+    left, row_height = min(230.0, 20 + 6.8 * widest), 26
+    low = -1.0 if any(value is not None and value < 0 for _, value in rows) else 0.0
+    width, height = 620, 20 + row_height * len(rows) + 26
+    inner, body = width - left - 60, []
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        return left + inner * x, 24 + tall * (1 - (y - low) / (1 - low))
+    def place(value: float) -> float:
+        return left + inner * (value - low) / (1 - low)
 
-    body = []
-    for y in (-1.0, -0.5, 0.0, 0.5, 1.0):
-        if y >= low:
-            at = place(0, y)[1]
+    bottom = 10 + row_height * len(rows)
+    for value in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        if value >= low:
+            x = place(value)
             body += [
-                line(left, at, left + inner, at, INK if y == 0 else GRID),
-                text(left - 8, at + 4, f"{y:g}", "end", 11),
+                line(x, 6, x, bottom, INK if value == 0 else GRID),
+                text(x, bottom + 16, f"{value:g}", "middle", 11),
             ]
-    for x in (0.0, 0.25, 0.5, 0.75, 1.0):
-        at = place(x, low)[0]
-        body += [line(at, 24, at, 24 + tall), text(at, height - bottom + 18, f"{x:.0%}", "middle", 11)]
-    taken: list[tuple[float, float]] = []
-    for name, x, y in sorted(points, key=lambda point: -point[2]):
-        cx, cy = place(x, y)
-        colour = ORANGE if y < 0.2 else BLUE
-        label = cy + 4
-        while any(abs(label - other) < 12 and abs(cx - where) < 110 for where, other in taken):
-            label += 12
-        taken.append((cx, label))
-        body.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{colour}"><title>{escape(name)}</title></circle>')
-        body.append(text(cx + 9, label, _short(name), "start", 11))
-    body += [text(left + inner / 2, height - 8, x_name, "middle", 12), text(left, 14, y_name, "start", 12)]
-    return picture(width, height, f"{y_name} against {x_name}", body)
+    for number, (name, value) in enumerate(rows):
+        y = 10 + number * row_height
+        body.append(text(left - 8, y + 14, _short(name), "end", 12))
+        if value is None:
+            body.append(text(place(0) + 6, y + 14, "no differences", size=11, colour="#5a6b7b"))
+            continue
+        start, end = sorted((place(0), place(value)))
+        body.append(
+            bar(start, y, end - start, row_height - 8, ORANGE if value < weak else BLUE, f"{name}: {value:.2f}")
+        )
+        body.append(text(width - 52, y + 14, f"{value:.2f}", size=12))
+    return picture(width, height, "Correlation of each task with the rest", body)
 
 
 def _ticks(most: int) -> list[int]:
