@@ -187,6 +187,8 @@ def show_summary(steps: list[Step]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from course_lib.cli.run import shown
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -200,6 +202,6 @@ def show_summary(steps: list[Step]) -> None:
     console.print(table)
     console.print()
     for what, place in (entry for step in steps for entry in step.places.items()):
-        console.print(f"{what:24} {place}", soft_wrap=True)
+        console.print(f"{what:24} {shown(place)}", soft_wrap=True)
     good = all(step.ok for step in steps)
     console.print("\nNext, type: make lab" if good else "\nSomething failed: see the lines above.", style="bold")

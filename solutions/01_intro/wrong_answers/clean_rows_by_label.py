@@ -1,0 +1,17 @@
+# task: clean_trips
+# loses: 1
+# why: picks rows by label, which takes a row again for every other row of the same label
+
+import numpy as np
+import pandas as pd
+
+reasons = ["no duration", "other month", "too short", "too long"]
+
+
+def clean_trips(trips, month):
+    pickup, duration = trips["lpep_pickup_datetime"], trips["duration"]
+    other = pickup.dt.strftime("%Y-%m") != month
+    faults = [duration.isna(), other, duration < 1, duration > 60]
+    reason = pd.Series(np.select(faults, reasons, default="kept"), index=trips.index)
+    counts = {name: int((reason == name).sum()) for name in [*reasons, "kept"]}
+    return trips.loc[reason.index[reason == "kept"]], counts
