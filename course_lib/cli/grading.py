@@ -35,7 +35,7 @@ def grade(
 
     with _Progress() as progress:
         result = grade_class(
-            _names(modules or []),
+            modules or [],
             submissions=submissions,
             jobs=jobs,
             unsafe=unsafe,
@@ -48,15 +48,6 @@ def grade(
     else:
         _show(result, pages)
     raise typer.Exit(0 if result.complete else 1)
-
-
-def _names(modules: list[str]) -> list[str]:
-    """Full names for short ones such as 01."""
-    if not modules:
-        return []
-    from course_lib.workbook.modules import find_modules
-
-    return [module.name for module in find_modules(modules)]
 
 
 def _feedback(result: ClassResult, jobs: int | None) -> int:

@@ -155,13 +155,21 @@ def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment
     """The notebooks to grade. Raises UsageError for a module that there isn't."""
     solutions = root / "solutions"
     known = sorted(path.name for path in solutions.glob("*/") if any(path.glob("*.ipynb")))
-    wanted = list(dict.fromkeys(modules))
-    if unknown := [name for name in wanted if name not in known]:
-        there = f"built are {', '.join(known)}" if known else "`course build` builds them"
-        raise UsageError(f"there is no built module {', '.join(unknown)} in {solutions}; {there}")
     if not known:
         raise UsageError(f"there is no built module in {solutions}. `course build` builds them from their text.")
+    wanted = {_full_name(name, known) for name in modules}
     return [a for name in sorted(wanted or known) for a in load_module(solutions / name)]
+
+
+def _full_name(name: str, known: list[str]) -> str:
+    """A module's name for what was typed: ``01_intro``, ``01``, ``1`` or ``intro``, also as a folder."""
+    short = Path(name).name
+    fitting = [n for n in known if n == short] or [
+        n for n in known if short and (n.startswith(f"{short.zfill(2)}_") or n[3:] == short)
+    ]
+    if len(fitting) != 1:
+        raise UsageError(f"there is no built module {name}; built are {', '.join(known)}")
+    return fitting[0]
 
 
 def require_sandbox() -> None:

@@ -127,8 +127,8 @@ def good_class(folder: Path, course) -> None:
 
 def run(course, folder: Path, out: Path, **options):
     return grade(
-        [MODULE], submissions=folder, root=course.root, folders=plain_folders(out), unsafe=not has_sandbox(),
-        limits=LIMITS, **{"jobs": 2, **options},
+        [MODULE], submissions=folder, root=course.root, folders=plain_folders(out), limits=LIMITS,
+        **{"jobs": 2, "unsafe": not has_sandbox(), **options},
     )  # fmt: skip
 
 
