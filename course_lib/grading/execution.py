@@ -69,7 +69,7 @@ def execute(
     students were given beside the notebook.
     """
     clock = Clock.start(limits)
-    student = StudentSide(starter, clock, lambda folder: prepare_folder(folder, support, starter.seen_as(folder)))
+    student = StudentSide(starter, clock, StudentsFolder(support))
     judge = JudgeSide(starter, clock, student)
     run = _Run(assignment, student, judge, modes or {})
     try:
@@ -82,27 +82,32 @@ def execute(
         judge.end()
 
 
-def prepare_folder(folder: Path, support: Path | None, seen_as: Path) -> dict[str, str]:
-    """Fill a working folder and return the environment for a process that finds it at ``seen_as``."""
-    (folder / ".state").mkdir()
-    state = seen_as / ".state"
-    for path in sorted(support.rglob("*")) if support else []:
-        if path.is_file() and path.suffix != ".ipynb":
-            copy = folder / path.relative_to(support)  # type: ignore[arg-type]
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    return {
-        "COURSE_STATE_DIR": str(state),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{(state / 'mlflow.db').as_posix()}",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": str(state),
-        "IPYTHONDIR": str(state),
-        "NBGRADER_EXECUTION": "autograde",
-        "COURSE_ROOT": str(project_root()),
-        "COURSE_DATA_DIR": str(data_dir()),
-    }
+class StudentsFolder:
+    """Fills a student's working folder with the files that students were given beside the notebook."""
+
+    def __init__(self, support: Path | None) -> None:
+        self.support, self.key = support, str(support)
+
+    def __call__(self, folder: Path, seen_as: Path) -> dict[str, str]:
+        (folder / ".state").mkdir()
+        state = seen_as / ".state"
+        for path in sorted(self.support.rglob("*")) if self.support else []:
+            if path.is_file() and path.suffix != ".ipynb":
+                copy = folder / path.relative_to(self.support)  # type: ignore[arg-type]
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+        return {
+            "COURSE_STATE_DIR": str(state),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{(state / 'mlflow.db').as_posix()}",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "MPLCONFIGDIR": str(state),
+            "IPYTHONDIR": str(state),
+            "NBGRADER_EXECUTION": "autograde",
+            "COURSE_ROOT": str(project_root()),
+            "COURSE_DATA_DIR": str(data_dir()),
+        }
 
 
 def tests_used_below(steps: list[Step]) -> set[str]:

@@ -87,24 +87,36 @@ def _called_from_cell(frame: types.FrameType | None) -> bool:
     return False
 
 
-def snapshot(shell: Any) -> dict[str, int]:
-    """The identity of every function that tests or the notebook rely on, by a name that people understand."""
-    found: dict[str, int] = {}
+Snapshot = dict[str, dict[str, int]]
+
+
+def snapshot(shell: Any, before: Snapshot | None = None) -> Snapshot:
+    """The identity of every function that tests or the notebook rely on, by where it is and its name.
+
+    With ``before``, only what was there before is looked up, which is much faster. That a function keeps its
+    identity and gets other code raises an audit event (see `watch`).
+    """
+    found: Snapshot = {"sys": {"excepthook": id(sys.excepthook)}}
     for name, holder in _holders():
-        for key, value in list(vars(holder).items()):
-            if callable(value) and not (name == "builtins" and key in _OUR_OWN):
-                code = getattr(value, "__code__", None)
-                found[f"{name}.{key}"] = id(value) if code is None else hash((id(value), id(code)))
-    found["sys.excepthook"] = id(sys.excepthook)
-    for name, number in _hooks(shell):
-        found[name] = found.get(name, 0) + number
+        values = vars(holder)
+        if before is None:
+            keys = [key for key, value in list(values.items()) if callable(value) and key not in _OUR_OWN]
+        else:
+            keys = list(before.get(name, ()))
+        found[name] = {key: id(values.get(key)) for key in keys}
+    found["IPython"] |= dict(_hooks(shell))
     return found
 
 
-def differences(before: dict[str, int], after: dict[str, int]) -> list[str]:
+def differences(before: Snapshot, after: Snapshot) -> list[str]:
     """What is not as it was, by name. What was added (a library imported since) is no difference, but a hook is."""
-    changed = [name for name, number in before.items() if after.get(name) != number]
-    changed += [name for name in after if name not in before and name.startswith("IPython")]
+    changed = []
+    for name, known in before.items():
+        now = after.get(name, {})
+        if now == known:
+            continue
+        changed += [f"{name}.{key}" for key, number in known.items() if now.get(key) != number]
+        changed += [f"{name}.{key}" for key in now.keys() - known.keys()]
     return sorted(changed)[:_TOO_MANY]
 
 
@@ -123,23 +135,23 @@ def _holders() -> Iterator[tuple[str, Any]]:
             yield f"{module_name}.{name}", getattr(module, name)
     from course_lib.grading.processes.shell import InteractiveShell, Shell
 
-    yield from (("IPython", Shell), ("IPython", InteractiveShell))
+    yield from (("IPython's shell", InteractiveShell), ("IPython", Shell))
 
 
 def _hooks(shell: Any) -> Iterator[tuple[str, int]]:
     """What can be hung into IPython so that later cells, their results or their errors change."""
     for name in ("input_transformers_cleanup", "input_transformers_post", "ast_transformers", "custom_exceptions"):
         own = [item for item in getattr(shell, name, ()) if _is_the_notebooks(item)]
-        yield f"IPython's {name}", len(own) + (name == "ast_transformers" and len(shell.ast_transformers))
+        yield name, len(own) + (name == "ast_transformers" and len(shell.ast_transformers))
     for event, callbacks in shell.events.callbacks.items():
         if own := [callback for callback in callbacks if _is_the_notebooks(callback)]:
-            yield f"IPython's {event} hook", len(own)
+            yield f"{event} hook", len(own)
     for name, value in vars(shell).items():
         if callable(value) and callable(getattr(type(shell), name, None)) and _is_the_notebooks(value):
-            yield f"IPython's {name}", id(value)
+            yield f"own {name}", id(value)
     for formatter in shell.display_formatter.formatters.values():
         if own := [f for f in formatter.type_printers.values() if _is_the_notebooks(f)]:
-            yield "IPython's display formatters", len(own)
+            yield "display formatters", len(own)
 
 
 def _is_the_notebooks(value: Any) -> bool:

@@ -6,17 +6,14 @@ well run again. A cell that ends Python twice in a row did it itself; ended once
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from course_lib.grading.channel import ChannelBroken, ChannelClosed, ChannelTimeout, Message
 from course_lib.grading.limits import Limits
-from course_lib.grading.processes.starter import JUDGE, STUDENT, CannotStart, Process, Starter
+from course_lib.grading.processes.starter import JUDGE, STUDENT, CannotStart, MakeFolder, Process, Starter
 
 MAX_NOTICES = 40
 ENDED, HUNG = "ended", "hung"
@@ -56,10 +53,9 @@ class Clock:
 class StudentSide:
     """The student's process, brought back with the cells that ran whenever it is needed and not there."""
 
-    def __init__(self, starter: Starter, clock: Clock, make_folder: Callable[[Path], dict[str, str]]) -> None:
+    def __init__(self, starter: Starter, clock: Clock, make_folder: MakeFolder) -> None:
         self.starter, self.clock, self.make_folder = starter, clock, make_folder
         self.process: Process | None = None
-        self.folder: Path | None = None
         self.ran: list[tuple[str, str]] = []
         self.notices: list[str] = []
 
@@ -104,8 +100,7 @@ class StudentSide:
         """Start the process if there is none, and run again what ran before. Raises CannotStart, NoTimeLeft."""
         while self.process is None:
             self.clock.deadline()
-            self.folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
-            self.process = self.starter.start(STUDENT, self.folder, self.make_folder(self.folder))
+            self.process = self.starter.take(STUDENT, self.make_folder)
             for number, (source, name) in enumerate(self.ran):
                 try:
                     self.ask({"kind": "run", "name": name}, source.encode(), self.clock.deadline())
@@ -125,12 +120,10 @@ class StudentSide:
         return [str(name)[:100] for name in changed[:20]] if isinstance(changed, list) else ["the grader's probe"]
 
     def end(self) -> None:
-        """End the process and remove its folder."""
+        """End the process."""
         if self.process is not None:
             self.process.end()
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        self.process = self.folder = None
+        self.process = None
 
 
 def _reply(answer: dict[str, Any]) -> dict[str, Any]:
@@ -141,13 +134,21 @@ def _reply(answer: dict[str, Any]) -> dict[str, Any]:
     return {"status": status, "outputs": outputs if isinstance(outputs, list) else [], **text}
 
 
+class EmptyFolder:
+    """Nothing is put into the judge's folder."""
+
+    key = "empty"
+
+    def __call__(self, folder: Path, seen_as: Path) -> dict[str, str]:  # noqa: ARG002 (as MakeFolder has it)
+        return {}
+
+
 class JudgeSide:
     """The judge's process. It is trusted, but a student's answer may be too much for it."""
 
     def __init__(self, starter: Starter, clock: Clock, student: StudentSide) -> None:
         self.starter, self.clock, self.student = starter, clock, student
         self.process: Process | None = None
-        self.folder: Path | None = None
         self.before: list[tuple[dict[str, Any], bytes]] = []
 
     def do(self, head: dict[str, Any], source: str) -> dict[str, Any]:
@@ -160,8 +161,7 @@ class JudgeSide:
     def _be_ready(self) -> None:
         if self.process is not None:
             return
-        self.folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
-        self.process = self.starter.start(JUDGE, self.folder, {})
+        self.process = self.starter.take(JUDGE, EmptyFolder())
         for head, body in self.before:
             self._converse(head, body)
 
@@ -194,12 +194,10 @@ class JudgeSide:
         return question
 
     def end(self) -> None:
-        """End the process and remove its folder."""
+        """End the process."""
         if self.process is not None:
             self.process.end()
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        self.process = self.folder = None
+        self.process = None
 
 
 __all__ = ["ENDED", "HUNG", "CannotStart", "Clock", "Gone", "JudgeSide", "NoTimeLeft", "StudentSide"]

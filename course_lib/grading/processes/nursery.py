@@ -23,7 +23,7 @@ from course_lib.grading.channel import Channel
 
 _LARGEST_ORDER = 1 << 20
 
-baseline: dict[str, int] = {}  # filled before the first fork
+baseline: dict[str, dict[str, int]] = {}  # filled before the first fork
 
 
 def main(argv: list[str]) -> None:
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
             end(pid)
 
 
-def _warm_up(shell: Any) -> dict[str, int]:
+def _warm_up(shell: Any) -> dict[str, dict[str, int]]:
     """Do once what every child would do first; returns how a process looks that no student has touched."""
     from course_lib.grading import integrity, wire
     from course_lib.grading.processes import student  # noqa: F401 (part of the picture)

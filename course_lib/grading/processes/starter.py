@@ -8,22 +8,35 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, ChannelTimeout, pair
 from course_lib.grading.limits import Limits
 
 START_SECONDS = 120.0
 STUDENT, JUDGE = "student", "judge"
+
+
+class MakeFolder(Protocol):
+    """Fills a process's folder, given where it is and where the process will see it; returns its environment.
+
+    Folders made by functions with the same ``key`` are alike.
+    """
+
+    key: str
+
+    def __call__(self, folder: Path, seen_as: Path) -> dict[str, str]: ...
 
 
 class CannotStart(Exception):
@@ -36,12 +49,15 @@ class Process:
 
     channel: Channel
     pid: int
+    folder: Path
+    role: str
     starter: Starter
 
     def end(self) -> None:
-        """Kill it and all that it started."""
+        """Kill it and all that it started, and remove its folder."""
         self.channel.close()
         self.starter.end(self.pid)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Starter:
@@ -63,6 +79,7 @@ class Starter:
         self._modules = list(modules)
         self._fresh: dict[int, subprocess.Popen[bytes]] = {}
         self._nursery: subprocess.Popen[bytes] | None = None
+        self._spares: dict[tuple[str, str], Process] = {}
         if self.forks:
             self._start_nursery()
 
@@ -74,34 +91,54 @@ class Starter:
 
         return Path(WORK)
 
-    def start(self, role: str, folder: Path, env: dict[str, str]) -> Process:
-        """A process that is ready to serve. Raises CannotStart."""
+    def take(self, role: str, make: MakeFolder) -> Process:
+        """A process that is ready to serve, in a folder of its own that ``make`` has filled. Raises CannotStart.
+
+        The next one of the same kind is started at once: by the time that it is wanted, it is there.
+        """
+        spare = self._spares.pop((role, make.key), None)
+        process = None
+        if spare is not None:
+            with suppress(CannotStart):
+                process = self._wait_for(spare)
+        process = process or self._wait_for(self._begin(role, make))
+        if self.forks:
+            with suppress(CannotStart):  # the next one to ask will hear of it
+                self._spares[role, make.key] = self._begin(role, make)
+        return process
+
+    def _begin(self, role: str, make: MakeFolder) -> Process:
+        """Order a process, without waiting until it is ready."""
+        folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
         ours, theirs = pair()
-        order = {
-            "role": role,
-            "folder": str(folder),
-            "env": env,
-            "sandboxed": self.sandboxed and role == STUDENT,
-            "readable": self.readable,
-            "limits": self.limits.as_dict(),
-            "memory_megabytes": self.limits.memory_bytes >> 20,
-        }
         try:
+            order = {
+                "role": role,
+                "folder": str(folder),
+                "env": make(folder, self.seen_as(folder) if role == STUDENT else folder),
+                "sandboxed": self.sandboxed and role == STUDENT,
+                "readable": self.readable,
+                "limits": self.limits.as_dict(),
+                "memory_megabytes": self.limits.memory_bytes >> 20,
+            }
             pid = self._fork(order, theirs) if self.forks else self._spawn(order, theirs)
         except OSError as error:
             ours.close()
+            shutil.rmtree(folder, ignore_errors=True)
             raise CannotStart(f"no process for grading could be started: {error}") from error
         finally:
             theirs.close()
-        process = Process(ours, pid, self)
+        return Process(ours, pid, folder, role, self)
+
+    def _wait_for(self, process: Process) -> Process:
         try:
-            head, _ = ours.receive(time.monotonic() + START_SECONDS)
+            head, _ = process.channel.receive(time.monotonic() + START_SECONDS)
+            said = "" if head.get("kind") == "ready" else head.get("reason", "it says something else")
         except (ChannelClosed, ChannelTimeout, ChannelBroken) as error:
+            said = str(error) or type(error).__name__
+        if said:
             process.end()
-            raise CannotStart(f"the {role}'s process did not start: {error or type(error).__name__}") from error
-        if head.get("kind") != "ready":
-            process.end()
-            raise CannotStart(f"the {role}'s process did not start: {head.get('reason', 'it says something else')}")
+            raise CannotStart(f"the {process.role}'s process did not start: {said}")
         return process
 
     def end(self, pid: int) -> None:
@@ -120,6 +157,9 @@ class Starter:
 
     def close(self) -> None:
         """End everything."""
+        for spare in self._spares.values():
+            spare.end()
+        self._spares.clear()
         for pid in list(self._fresh):
             self.end(pid)
         if self._nursery is not None:

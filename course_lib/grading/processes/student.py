@@ -28,7 +28,7 @@ from course_lib.grading.processes import shell as shells
 _LENGTH = 8
 
 
-def main(channel: Channel, shell: shells.Shell | None = None, baseline: dict[str, int] | None = None) -> None:
+def main(channel: Channel, shell: shells.Shell | None = None, baseline: integrity.Snapshot | None = None) -> None:
     """Serve requests until the other end is closed. ``baseline`` is a snapshot of the untouched process."""
     shell = shell or shells.new_shell()
     baseline = baseline or integrity.snapshot(shell)
@@ -58,7 +58,7 @@ def seed() -> None:
 class Student:
     """Answers requests, one at a time."""
 
-    def __init__(self, channel: Channel, shell: shells.Shell, baseline: dict[str, int]) -> None:
+    def __init__(self, channel: Channel, shell: shells.Shell, baseline: integrity.Snapshot) -> None:
         self.channel, self.shell, self.baseline = channel, shell, baseline
         self.noticed: set[str] = set()
 
@@ -80,7 +80,8 @@ class Student:
         elif kind == "guarded":
             reply, block = self._guarded(head, body)
         else:
-            reply, block = {"changed": integrity.differences(self.baseline, integrity.snapshot(self.shell))}, b""
+            now = integrity.snapshot(self.shell, self.baseline)
+            reply, block = {"changed": integrity.differences(self.baseline, now)}, b""
         self.channel.send({"kind": "answer", **reply}, block)
 
     def _fetch(self, names: list[str]) -> tuple[dict[str, Any], bytes]:
