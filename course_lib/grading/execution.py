@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading import wire
-from course_lib.grading.assignment import PLAIN, TEST, Assignment, Cell, bound_names, global_names
+from course_lib.grading.assignment import PLAIN, TEST, Assignment, Cell
 from course_lib.grading.limits import Limits
 from course_lib.grading.processes.judge import credit, split
 from course_lib.grading.processes.starter import Starter
 from course_lib.grading.sides import ENDED, HUNG, Clock, Gone, JudgeSide, NoTimeLeft, StudentSide
+from course_lib.grading.sourcecode import bound_names, global_names
 from course_lib.paths import data_dir, project_root
 
 DATA, GUARDED = "data", "guarded"

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from course_lib.grading.assignment import ANSWER, Assignment, Cell, parse
+from course_lib.grading.assignment import ANSWER, Assignment, Cell
+from course_lib.grading.sourcecode import parse
 
 Flag = dict[str, str]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from course_lib.errors import UsageError
 from course_lib.grading import report
 from course_lib.grading import submissions as handed
 from course_lib.grading.assignment import Assignment, load_module
+from course_lib.grading.class_result import ClassResult
 from course_lib.grading.coursefolders import CourseFolders, course_folders
 from course_lib.grading.gradebook import Book
 from course_lib.grading.limits import Limits
@@ -21,8 +21,8 @@ from course_lib.grading.pool import Pool, WorkerLost, cores
 from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import Records, grading_key, submission_key
 from course_lib.grading.sandbox.policy import SandboxUnavailable
-from course_lib.grading.scores import Manual, Score, scores
-from course_lib.grading.submissions import Rejected, Submission
+from course_lib.grading.scores import Manual, scores
+from course_lib.grading.submissions import Submission
 from course_lib.grading.worker import Setting
 from course_lib.paths import project_root
 
@@ -30,58 +30,6 @@ MAX_ROUNDS = 3
 
 Progress = Callable[[int, int, SubmissionResult | None], None]
 Modes = dict[str, dict[str, dict[str, str]]]  # by module, notebook and grade id
-
-
-@dataclass
-class ClassResult:
-    """What grading a class came to. ``graded`` counts what was graded now, ``unchanged`` what had been before."""
-
-    modules: list[str]
-    results: list[SubmissionResult]
-    rejected: list[Rejected]
-    folders: CourseFolders
-    scores: list[Score] = field(default_factory=list)
-    graded: int = 0
-    unchanged: int = 0
-    seconds: float = 0.0
-    files: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything handed in has a grade."""
-        return not self.rejected and all(result.status != INFRA_ERROR for result in self.results)
-
-    @property
-    def statuses(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for result in self.results:
-            counts[result.status] = counts.get(result.status, 0) + 1
-        return counts
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "modules": self.modules,
-            "students": len({result.student for result in self.results}),
-            "graded": self.graded,
-            "unchanged": self.unchanged,
-            "seconds": round(self.seconds, 2),
-            "statuses": self.statuses,
-            "complete": self.complete,
-            "rejected": [{"file": r.origin, "problem": r.problem} for r in self.rejected],
-            "files": {name: str(path) for name, path in self.files.items()},
-            "scores": [
-                {
-                    "module": s.module,
-                    "student": s.student,
-                    "points": s.points,
-                    "max_points": s.max_points,
-                    "waiting": s.due,
-                }
-                for s in self.scores
-            ],
-            "submissions": [result.as_dict() for result in self.results],
-        }
 
 
 def grade(

@@ -10,7 +10,8 @@ import difflib
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from course_lib.grading.assignment import ANSWER, PLAIN, TEST, TEXT, WRITTEN, Assignment, Cell, bound_names
+from course_lib.grading.assignment import ANSWER, PLAIN, TEST, TEXT, WRITTEN, Assignment, Cell
+from course_lib.grading.sourcecode import bound_names
 from course_lib.grading.studentfile import StudentCell
 
 _ALIKE = 0.6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import selectors
+import socket
 import subprocess
 import sys
 from collections import deque
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from course_lib.grading.channel import ChannelBroken, ChannelClosed, pair
+from course_lib.grading.processes.starter import can_fork, start_nursery
 from course_lib.grading.worker import Setting
 
 MAX_TRIES = 3
@@ -27,7 +29,12 @@ class Pool:
 
     def __init__(self, setting: Setting, jobs: int) -> None:
         self.setting = setting
-        self.workers = [_Worker(setting) for _ in range(jobs)]
+        self.nursery: subprocess.Popen[bytes] | None = None
+        lines: list[socket.socket | None] = [None] * jobs
+        if can_fork():
+            env = {**os.environ, **_worker_environment()}
+            lines[:], self.nursery = start_nursery(jobs, setting.modules, env)
+        self.workers = [_Worker(setting, line) for line in lines]
 
     def __enter__(self) -> Pool:
         return self
@@ -35,6 +42,8 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             worker.end()
+        if self.nursery is not None:
+            self.nursery.wait()
 
     def run(self, orders: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
         """Have orders (kind, content) done, as many at once as there are workers; yields (content, answer) as they
@@ -71,13 +80,14 @@ class Pool:
 
 
 class _Worker:
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, nursery: socket.socket | None) -> None:
         self.setting = setting
-        self.start()
+        self.start(nursery)
 
-    def start(self) -> None:
+    def start(self, nursery: socket.socket | None = None) -> None:
+        """Start the process, with a connection to the shared nursery; a replacement has a nursery of its own."""
         self.channel, theirs = pair()
-        env = {**os.environ, **dict.fromkeys(_THREADS, "1"), "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+        env = {**os.environ, **_worker_environment()}
         command = [sys.executable, "-m", "course_lib.grading.worker"]
         if os.name == "nt":
             self.process = subprocess.Popen([*command, "-"], stdin=subprocess.PIPE, env=env)
@@ -85,11 +95,13 @@ class _Worker:
             self.process.stdin.write(theirs.end.share(self.process.pid).hex().encode() + b"\n")
             self.process.stdin.close()
         else:
-            number = theirs.end.fileno()
+            numbers = [end.fileno() for end in (theirs.end, nursery) if end is not None]
             self.process = subprocess.Popen(
-                [*command, str(number)], stdin=subprocess.DEVNULL, pass_fds=[number], env=env
+                [*command, *map(str, numbers)], stdin=subprocess.DEVNULL, pass_fds=numbers, env=env
             )
         theirs.close()
+        if nursery is not None:
+            nursery.close()
         first = {name: getattr(self.setting, name) for name in ("modules", "limits", "sandboxed")}
         self.channel.send({"kind": "start"}, pickle.dumps(first))
         self.channel.send({"kind": "setting"}, pickle.dumps(self.setting))
@@ -122,6 +134,11 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _worker_environment() -> dict[str, str]:
+    """One thread for each, and sets in the same order for everybody."""
+    return {**dict.fromkeys(_THREADS, "1"), "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
 
 
 def cores() -> int:

@@ -9,10 +9,9 @@ Nothing is unpacked and no link is followed. What cannot be given to a student i
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +20,7 @@ from course_lib.errors import UsageError
 from course_lib.grading.archives import Archive, BadArchive, read_zip
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.identity import nearest, read_file_name, recognise
+from course_lib.grading.manifests import changed_since, moment, read_manifest
 from course_lib.grading.studentfile import MAX_FILE
 from course_lib.student_id import BadStudentId, student_id
 
@@ -139,7 +139,7 @@ class _Finder:
             archive = read_zip(path)
         except BadArchive as error:
             archive = Archive({}, [str(error)])
-        manifest = _manifest(archive)
+        manifest = read_manifest(archive)
         name = read_file_name(path.stem, self.assignments)
         student = manifest.get("student") if isinstance(manifest.get("student"), str) else name.student
         members = [(PurePosixPath(n), content) for n, content in archive.files.items() if n.endswith(".ipynb")]
@@ -150,12 +150,12 @@ class _Finder:
             return
         if (submission := self._for(path, str(student), module)) is None:
             return
-        moment = manifest.get("submitted") or manifest.get("created") or manifest.get("timestamp")
-        submission.timestamp = _moment(moment) or submission.timestamp
+        packed = manifest.get("submitted") or manifest.get("created") or manifest.get("timestamp")
+        submission.timestamp = moment(packed) or submission.timestamp
         submission.notes += archive.problems
-        changed = _changed_since(manifest, archive)
+        changed = changed_since(manifest, archive)
         for member, content in sorted(members, key=lambda pair: str(pair[0])):
-            file = HandedFile(f"{path.name}/{member}", content, rank=(str(moment or ""), path.name, str(member)))
+            file = HandedFile(f"{path.name}/{member}", content, rank=(str(packed or ""), path.name, str(member)))
             if str(member) in changed:
                 file.notes.append(f"{member.name} was changed after `course submit` had packed it")
             self._add(submission, member.stem, file)
@@ -233,56 +233,9 @@ def _notebooks(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _manifest(archive: Archive) -> dict[str, Any]:
-    raw = next((content for name, content in archive.files.items() if PurePosixPath(name).name == "manifest.json"), b"")
-    try:
-        data = json.loads(raw) if raw else {}
-    except (ValueError, RecursionError):
-        archive.problems.append("the zip's manifest.json cannot be read")
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _changed_since(manifest: dict[str, Any], archive: Archive) -> set[str]:
-    """The files whose content is not what the manifest says."""
-    listed = manifest.get("files")
-    sums: dict[str, Any] = {}
-    if isinstance(listed, dict):
-        sums = {name: entry.get("sha256") if isinstance(entry, dict) else entry for name, entry in listed.items()}
-    elif isinstance(listed, list):
-        sums = {str(e.get("name") or e.get("path")): e.get("sha256") for e in listed if isinstance(e, dict)}
-    return {
-        name
-        for name, content in archive.files.items()
-        for listed_name, digest in sums.items()
-        if (name == listed_name or name.endswith("/" + listed_name))
-        and isinstance(digest, str)
-        and digest.removeprefix("sha256:").lower() != hashlib.sha256(content).hexdigest()
-    }
-
-
 def _timestamp(folder: Path) -> str | None:
     file = folder / "timestamp.txt"
     try:
-        return _moment(file.read_text(encoding="utf-8").strip()) if file.is_file() and not file.is_symlink() else None
+        return moment(file.read_text(encoding="utf-8").strip()) if file.is_file() and not file.is_symlink() else None
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def _moment(text: Any) -> str | None:
-    """A moment as nbgrader reads it, in UTC; None for anything that is none."""
-    if not isinstance(text, str):
-        return None
-    plain = text.strip().removesuffix(" UTC")
-    try:
-        moment = datetime.datetime.fromisoformat(plain)
-    except ValueError:
-        return None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
-    return moment.isoformat(sep=" ", timespec="seconds") + " UTC"
-
-
-def names(submissions: Iterable[Submission]) -> list[str]:
-    """The students, each once, in order."""
-    return sorted({submission.student for submission in submissions})

@@ -1,8 +1,8 @@
 """A grading worker: one process that grades one submission at a time, and tells what came of it.
 
-Started as ``python -m course_lib.grading.worker FD``. It gets its setting and then its orders as pickled messages
-from the process that grades the class; both are ours, so pickle is safe here. It starts the nursery before it
-learns of any test. What students' code does happens in processes of its own, so a worker lives long.
+Started as ``python -m course_lib.grading.worker FD [NURSERY]``, numbers of its ends of two connections. It gets its
+setting and then its orders as pickled messages from the process that grades the class; both are ours, so pickle is
+safe here. Students' code runs in processes that are forked from the nursery, never from here, where the tests are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def main(argv: list[str]) -> None:
     channel = Channel(_end(argv[0]))
     _, body = channel.receive()
     first = pickle.loads(body)
-    starter = Starter(first["modules"], first["limits"], sandboxed=first["sandboxed"], readable=[data_dir()])
+    nursery = socket.socket(fileno=int(argv[1])) if len(argv) > 1 else None
+    starter = Starter(
+        first["modules"], first["limits"], sandboxed=first["sandboxed"], readable=[data_dir()], nursery=nursery
+    )
     setting: Setting | None = None
     try:
         while True:

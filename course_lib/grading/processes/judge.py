@@ -18,7 +18,8 @@ from typing import Any
 
 from course_lib.grading.channel import Channel, ChannelClosed, Message
 from course_lib.grading.processes import proxies
-from course_lib.grading.processes.shell import MAX_OUTPUT, safe_text
+from course_lib.grading.processes.recorder import MAX_OUTPUT
+from course_lib.grading.processes.shell import safe_text
 from course_lib.grading.processes.student import seed
 
 MAX_HINT = 1500

@@ -1,9 +1,9 @@
 """A process that has imported what notebooks import, and forks: a child is ready in a few milliseconds.
 
-It never sees a test or a solution, so there is none in the memory that a student's process inherits from it.
-One nursery belongs to one grading worker, runs no threads and does nothing but fork, end and wait for children.
+It never sees a test or a solution, so there is none in the memory that a student's process inherits from it. One
+nursery serves all grading workers, runs no threads and does nothing but fork, end and wait for children.
 
-Started as ``python -m course_lib.grading.processes.nursery FD MODULE…``; FD is its end of a pair of sockets.
+Started as ``python -m course_lib.grading.processes.nursery FD,FD… MODULE…``; each FD is its end of a pair of sockets.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -27,13 +28,13 @@ baseline: dict[str, dict[str, int]] = {}  # filled before the first fork
 
 
 def main(argv: list[str]) -> None:
-    """Import, then serve orders until the worker is gone."""
+    """Import, then serve orders until every worker is gone."""
     from course_lib.grading.processes import judge, shell, student  # noqa: F401 (children need them all)
 
     if sys.platform == "linux":
         from course_lib.grading.processes import room  # noqa: F401
 
-    worker = socket.socket(fileno=int(argv[0]))
+    workers = [socket.socket(fileno=int(number)) for number in argv[0].split(",")]
     for name in argv[1:]:
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
@@ -42,13 +43,10 @@ def main(argv: list[str]) -> None:
     gc.freeze()
     # pyarrow's allocator keeps a thread that is made for forking
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
-    worker.send(b"ready")
-    children: set[int] = set()
-    try:
-        serve(worker, children)
-    finally:
-        for pid in children:
-            end(pid)
+    for worker in workers:
+        with suppress(OSError):
+            worker.send(b"ready")
+    serve(workers)
 
 
 def _warm_up(shell: Any) -> dict[str, dict[str, int]]:
@@ -60,33 +58,50 @@ def _warm_up(shell: Any) -> dict[str, dict[str, int]]:
     return integrity.snapshot(shell)
 
 
-def serve(worker: socket.socket, children: set[int]) -> None:
-    """Fork, or end, one child for each order; returns when the worker has closed its end."""
-    while True:
-        try:
-            data, fds, _flags, _address = socket.recv_fds(worker, _LARGEST_ORDER, 1)
-        except ConnectionError:
-            return
+def serve(workers: list[socket.socket]) -> None:
+    """Fork, or end, one child for each order; a worker that is gone takes its children along."""
+    children: dict[socket.socket, set[int]] = {worker: set() for worker in workers}
+    try:
+        while children:
+            for worker in select.select(list(children), [], [])[0]:
+                if not obey(worker, children):
+                    for pid in children.pop(worker):
+                        end(pid)
+                    worker.close()
+    finally:
+        for pids in children.values():
+            for pid in pids:
+                end(pid)
+
+
+def obey(worker: socket.socket, children: dict[socket.socket, set[int]]) -> bool:
+    """Do what one worker orders; False when it is gone."""
+    try:
+        data, fds, _flags, _address = socket.recv_fds(worker, _LARGEST_ORDER, 1)
         if not data:
-            return
+            return False
         order = json.loads(data)
         if "end" in order:
-            children.discard(order["end"])
+            children[worker].discard(order["end"])
             end(order["end"])
             worker.send(b"ended")
-            continue
+            return True
         try:
             pid = os.fork()
         except OSError as error:
             os.close(fds[0])
             worker.send(json.dumps({"error": str(error)}).encode())
-            continue
+            return True
         if pid == 0:
-            worker.close()
+            for other in children:
+                other.close()
             become(order, fds[0])
         os.close(fds[0])
-        children.add(pid)
+        children[worker].add(pid)
         worker.send(json.dumps({"pid": pid}).encode())
+    except OSError:
+        return False
+    return True
 
 
 def end(pid: int) -> None:

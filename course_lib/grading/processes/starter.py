@@ -62,7 +62,7 @@ class Process:
 
 class Starter:
     """Starts processes. ``modules`` are imported once, beforehand, where processes can be forked; ``readable`` are
-    folders that a student's process may read in its sandbox."""
+    folders that a student's process may read in its sandbox. ``nursery`` is a connection to one that is shared."""
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Starter:
         *,
         sandboxed: bool,
         readable: Sequence[Path] = (),
+        nursery: socket.socket | None = None,
         fork: bool | None = None,
     ) -> None:
         self.limits, self.sandboxed = limits, sandboxed
@@ -80,7 +81,10 @@ class Starter:
         self._fresh: dict[int, subprocess.Popen[bytes]] = {}
         self._nursery: subprocess.Popen[bytes] | None = None
         self._spares: dict[tuple[str, str], Process] = {}
-        if self.forks:
+        if self.forks and nursery is not None:
+            nursery.settimeout(START_SECONDS)
+            self._socket, self._waiting = nursery, True
+        elif self.forks:
             self._start_nursery()
 
     def seen_as(self, folder: Path) -> Path:
@@ -146,7 +150,7 @@ class Starter:
         if pid in self._fresh:
             self._fresh[pid].kill()
             self._fresh.pop(pid).wait()
-        elif self._nursery is not None:
+        elif self.forks:
             try:
                 self._ask({"end": pid})
             except OSError:
@@ -162,22 +166,19 @@ class Starter:
         self._spares.clear()
         for pid in list(self._fresh):
             self.end(pid)
-        if self._nursery is not None:
+        if self.forks:
             self._socket.close()
+        if self._nursery is not None:
             self._nursery.wait()
             self._nursery = None
 
     def _start_nursery(self) -> None:
-        self._socket, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "course_lib.grading.processes.nursery", str(theirs.fileno()), *self._modules]
-        self._nursery = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-        theirs.close()
-        self._socket.settimeout(START_SECONDS)
+        (self._socket,), self._nursery = start_nursery(1, self._modules)
         self._waiting = True
 
     def _restart_nursery(self) -> None:
+        self._socket.close()
         if self._nursery is not None:
-            self._socket.close()
             self._nursery.kill()
             self._nursery.wait()
         self._start_nursery()
@@ -217,6 +218,20 @@ class Starter:
         child.stdin.close()
         self._fresh[child.pid] = child
         return child.pid
+
+
+def start_nursery(
+    workers: int, modules: Sequence[str], env: dict[str, str] | None = None
+) -> tuple[list[socket.socket], subprocess.Popen[bytes]]:
+    """A nursery for some workers: each worker's end of its connection, and the process."""
+    pairs = [socket.socketpair() for _ in range(workers)]
+    theirs = [there.fileno() for _, there in pairs]
+    command = [sys.executable, "-m", "course_lib.grading.processes.nursery", ",".join(map(str, theirs)), *modules]
+    process = subprocess.Popen(command, pass_fds=theirs, stdin=subprocess.DEVNULL, env=env)
+    for here, there in pairs:
+        there.close()
+        here.settimeout(START_SECONDS)
+    return [here for here, _ in pairs], process
 
 
 def can_fork() -> bool:
