@@ -31,9 +31,10 @@ def test_kernels_share_one_template(runtime):
         assert one.value(PID) == one.process.pid == one.provisioner.pid
         templates = [p for p in processes_in(runtime) if psutil.Process(p.pid).ppid() not in
                      {q.pid for q in processes_in(runtime)}]  # fmt: skip
-        assert len(templates) == 1
         ancestors = [{p.pid for p in psutil.Process(k.process.pid).parents()} for k in (one, two)]
-        assert all(templates[0].pid in found for found in ancestors)
+        # other tests' templates, of other libraries, may still be waiting for work
+        shared = {template.pid for template in templates} & ancestors[0] & ancestors[1]
+        assert len(shared) == 1
 
 
 @pytest.mark.parametrize("mode", ["signal", "message"])

@@ -67,18 +67,16 @@ def test_template_that_fails(monkeypatch):
 
 
 @posix
-def test_template_that_ends_while_importing(monkeypatch):
+def test_template_that_ends_while_importing(monkeypatch, tmp_path):
     """Its last words are in the warning."""
     monkeypatch.setattr(client, "_PATIENCE", 30)
-    with private_runtime(COURSE_WARM_MODULES="gone_wrong", PYTHONPATH="/tmp/gone-wrong"):
-        folder = Path("/tmp/gone-wrong")
-        folder.mkdir(exist_ok=True)
-        try:
-            (folder / "gone_wrong.py").write_text("raise SystemExit('it broke')", encoding="utf-8")
-            with pytest.warns(RuntimeWarning, match="it broke"), kernel() as k:
-                assert k.value("1 + 1") == 2
-        finally:
-            shutil.rmtree(folder)
+    (tmp_path / "gone_wrong.py").write_text("raise SystemExit('it broke')", encoding="utf-8")
+    with (
+        private_runtime(COURSE_WARM_MODULES="gone_wrong", PYTHONPATH=str(tmp_path)),
+        pytest.warns(RuntimeWarning, match="it broke"),
+        kernel() as k,
+    ):
+        assert k.value("1 + 1") == 2
 
 
 @posix
