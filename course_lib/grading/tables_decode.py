@@ -65,9 +65,15 @@ def _build_series(decoder: Decoder, values: Any, index: Any, name: Any) -> Any:
     return _column(pd, decoder.value(values), decoder.value(index), decoder.value(name))
 
 
+def _holds_objects(values: Any) -> bool:
+    import numpy as np
+
+    return isinstance(values, np.ndarray) and values.dtype.kind == "O"
+
+
 def _column(pd: Any, values: Any, index: Any, name: Any = None) -> Any:
     # without a dtype pandas would make text of a column of objects that happen to be strings
-    dtype = object if getattr(getattr(values, "dtype", None), "kind", "") == "O" else None
+    dtype = object if _holds_objects(values) else None
     return pd.Series(values, index=index, name=name, dtype=dtype)
 
 
@@ -76,7 +82,7 @@ def _build_frame(decoder: Decoder, columns: list[Any], index: Any, names: Any) -
 
     rows = decoder.value(index)
     arrays = [decoder.value(values) for values in columns]
-    of_objects = [getattr(getattr(a, "dtype", None), "kind", "") == "O" for a in arrays]
+    of_objects = [_holds_objects(array) for array in arrays]
     data = {i: _column(pd, a, rows) if o else a for i, (a, o) in enumerate(zip(arrays, of_objects, strict=True))}
     frame = pd.DataFrame(data, index=rows)
     frame.columns = decoder.value(names)
@@ -87,7 +93,7 @@ def _build_index(decoder: Decoder, values: Any, name: Any) -> Any:
     import pandas as pd
 
     array = decoder.value(values)
-    dtype = object if getattr(getattr(array, "dtype", None), "kind", "") == "O" else None
+    dtype = object if _holds_objects(array) else None
     return pd.Index(array, dtype=dtype, name=decoder.value(name), tupleize_cols=False)
 
 
