@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def main() -> None:
     path = [p for p in sys.path[1:] if p]  # without the folder that ``-m`` puts first
     sys.path[:] = path
     with _listen(Path(config["socket"])) as listener:
-        preloaded = _preload(config["modules"], path)
+        preloaded = _preload_or_say_why_not(config["modules"], path)
         Path(config["ready"]).touch()
         with warnings.catch_warnings():
             # pyarrow's allocator keeps a thread for freeing memory, which is made for forking.
@@ -98,6 +99,19 @@ def _listen(path: Path) -> socket.socket:
     listener.bind(str(path))
     listener.listen(128)
     return listener
+
+
+def _preload_or_say_why_not(modules: Sequence[str], path: list[str]) -> Preloaded:
+    """Import; an import that ends the process is in the log before clients see the end of their connections.
+
+    Left to the interpreter, the reason would be written once everything is closed: too late for who reads it then.
+    """
+    try:
+        return _preload(modules, path)
+    except BaseException as error:
+        traceback.print_exception(error)
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
