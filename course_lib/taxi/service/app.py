@@ -1,0 +1,199 @@
+"""The Flask application: routes, request ids, and the way of one request through model, store and metrics."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from course_lib.taxi import zones
+from course_lib.taxi.service import contract, openapi, problems
+from course_lib.taxi.service.answering import Given, answer_rides, minutes_over_the_day
+from course_lib.taxi.service.live import LiveModels
+from course_lib.taxi.service.metrics import CONTENT_TYPE, Metrics
+from course_lib.taxi.service.spool import Spool
+from course_lib.taxi.service.wording import about
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# Everything the page needs comes from here, and nothing may be sent elsewhere.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def create_app(models: LiveModels, spool: Spool) -> Flask:
+    """A service that answers with ``models`` (already started) and keeps its predictions in ``spool``."""
+    app = Flask(__name__, template_folder="page", static_folder="page/static")
+    app.config["MAX_CONTENT_LENGTH"] = contract.MAX_BYTES
+    app.json.sort_keys = False
+    app.extensions["taxi"] = _Parts(models, spool)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.register_error_handler(problems.Refused, problems.response)
+    app.register_error_handler(ValidationError, lambda error: problems.response(problems.from_validation(error)))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.add_url_rule("/", view_func=page)
+    app.add_url_rule("/predict", view_func=predict, methods=["POST"])
+    app.add_url_rule("/day", view_func=day)
+    app.add_url_rule("/zones", view_func=find_zones)
+    app.add_url_rule("/health/live", view_func=live)
+    app.add_url_rule("/health/ready", view_func=ready)
+    app.add_url_rule("/metrics", view_func=metrics)
+    app.add_url_rule("/openapi.json", view_func=description)
+    return app
+
+
+class _Parts:
+    """What the routes work with."""
+
+    def __init__(self, models: LiveModels, spool: Spool) -> None:
+        self.models, self.spool, self.metrics = models, spool, Metrics()
+
+
+def _parts() -> _Parts:
+    return current_app.extensions["taxi"]
+
+
+def page() -> str:
+    """The rider's page."""
+    return render_template("index.html")
+
+
+def predict() -> Response:
+    """Minutes for one ride or a list of rides; every prediction is kept."""
+    if request.mimetype != "application/json":
+        raise problems.refuse(415, "Not JSON", "not_json", "send the ride as application/json")
+    if not (body := request.get_data()).strip():
+        raise problems.refuse(400, "Nothing was sent", "no_body", "the request has no body: send a ride as JSON")
+    rides, as_list = contract.parse_rides(body)
+    parts = _parts()
+    state = parts.models.state
+    if state.champion is None:
+        raise _no_model(state.problems)
+    given, failed = answer_rides(state, rides, g.request_id)
+    parts.metrics.challenger_failures.inc(failed)
+    _keep(parts, given, rides)
+    answers = [_answer(one) for one in given if not one.shadow]
+    if as_list:
+        return jsonify({"predictions": answers, "request_id": g.request_id})
+    return jsonify(answers[0] | {"request_id": g.request_id})
+
+
+def day() -> Response:
+    """Minutes of one ride at each hour of a day; asked for a picture, so not kept."""
+    asked = contract.Day.model_validate(request.args.to_dict())
+    state = _parts().models.state
+    if state.champion is None:
+        raise _no_model(state.problems)
+    minutes = minutes_over_the_day(state.champion, asked)
+    return jsonify({"minutes": [round(m, 2) for m in minutes], "model": _model(state.champion)})
+
+
+def find_zones() -> Response:
+    """Zones by name."""
+    asked = request.args.get("q", "")
+    try:
+        found = zones.find(asked) if asked.strip() else zones.table()
+    except zones.UnknownZone:
+        found = zones.table().loc[zones.suggest(asked)]
+    found = found.drop(index=[z for z in zones.UNKNOWN_ZONES if z in found.index])
+    columns = found.reset_index()[["zone_id", "name", "borough", "lon", "lat"]].rename(columns={"zone_id": "id"})
+    return jsonify({"zones": columns.to_dict(orient="records")})
+
+
+def live() -> Response:
+    """This process answers."""
+    return jsonify({"live": True})
+
+
+def ready() -> tuple[Response, int]:
+    """Whether rides can be answered, by which model, and every problem there is."""
+    parts = _parts()
+    state = parts.models.state
+    health = contract.Health(
+        ready=state.champion is not None,
+        champion=state.champion.version if state.champion else None,
+        challenger=state.challenger.version if state.challenger else None,
+        rollout=str(state.rollout),
+        problems=[*state.problems, *([parts.spool.problem] if parts.spool.problem else [])],
+    )
+    return jsonify(health.model_dump()), 200 if health.ready else 503
+
+
+def metrics() -> Response:
+    """Numbers for Prometheus."""
+    parts = _parts()
+    return Response(parts.metrics.text(parts.models.state, parts.spool), content_type=CONTENT_TYPE)
+
+
+def description() -> Response:
+    """The API's description."""
+    return jsonify(openapi.describe())
+
+
+def _keep(parts: _Parts, given: list[Given], rides: list[contract.Ride]) -> None:
+    """To disk before the answer goes out, and into the numbers."""
+    made_at = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    batch = uuid.uuid4().hex
+    parts.spool.add(
+        [one.row(rides[one.position], f"{batch}-{n}", g.request_id, made_at) for n, one in enumerate(given)]
+    )
+    for one in given:
+        role = "shadow" if one.shadow else one.served.role
+        parts.metrics.predictions.labels(one.served.version, role).inc()
+        if not one.shadow:
+            parts.metrics.minutes.observe(one.minutes)
+
+
+def _answer(one: Given) -> dict[str, Any]:
+    return {"minutes": round(one.minutes, 2), "text": about(one.minutes), "model": _model(one.served)}
+
+
+def _model(served: Any) -> dict[str, Any]:
+    return {"name": served.name, "version": served.version, "role": served.role}
+
+
+def _no_model(reasons: tuple[str, ...]) -> problems.Refused:
+    return problems.refuse(503, "No model", "no_model", "; ".join(reasons) or "no model is loaded yet")
+
+
+def _begin() -> None:
+    asked = request.headers.get("X-Request-ID", "")
+    g.request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+    g.started = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    route = request.url_rule.rule if request.url_rule else "none"
+    numbers = _parts().metrics
+    numbers.requests.labels(route, request.method, response.status_code).inc()
+    numbers.seconds.labels(route).observe(time.perf_counter() - g.started)
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    answer = problems.response(problems.from_http(error))
+    if "Allow" in (headers := dict(error.get_headers())):
+        answer.headers["Allow"] = headers["Allow"]
+    return answer
+
+
+def _unexpected(error: Exception) -> Response:
+    """A mistake of ours: logged whole, told without details."""
+    current_app.logger.exception("request %s failed", g.get("request_id", ""), exc_info=error)
+    return problems.response(
+        problems.refuse(500, "Our mistake", "internal", "something went wrong here; it was logged with the request id")
+    )

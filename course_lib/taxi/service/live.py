@@ -1,0 +1,152 @@
+"""The models that answer now: loaded once from the registry, and replaced while requests go on.
+
+A background thread looks for another champion, challenger or roll-out every few seconds. What it finds is loaded and
+tried first; then one reference is exchanged, so that every request sees the old state or the new one, whole. A model
+that doesn't load, or answers nonsense, never takes over: the old one stays, and the service says why.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from course_lib.errors import CourseError
+from course_lib.taxi.feature_base import BOOKING_COLUMNS
+from course_lib.taxi.service.rollout import Plan
+
+POLL_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the registry says should be served: version numbers (None: no such alias) and the roll-out."""
+
+    champion: int | None
+    challenger: int | None = None
+    rollout: Plan = field(default_factory=Plan)
+
+
+class Registry(Protocol):
+    """Where models come from."""
+
+    name: str
+
+    def wanted(self) -> Wanted:
+        """What should be served now. Raises CourseError when the registry can't be reached."""
+
+    def load(self, version: int) -> Any:
+        """A fitted model with ``predict(trips) -> minutes``. Raises whatever loading raises."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A loaded model and what it is called."""
+
+    name: str
+    version: int
+    role: Literal["champion", "challenger"]
+    model: Any = field(repr=False)
+
+    def minutes(self, trips: pd.DataFrame) -> np.ndarray:
+        """Minutes for each trip, at least 0."""
+        return np.maximum(np.asarray(self.model.predict(trips), dtype=np.float64), 0.0)
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything one request needs to know, unchanging."""
+
+    champion: Served | None = None
+    challenger: Served | None = None
+    rollout: Plan = field(default_factory=Plan)
+    problems: tuple[str, ...] = ()
+
+
+class LiveModels:
+    """Keeps ``state`` in step with a registry."""
+
+    def __init__(self, registry: Registry, poll_seconds: float = POLL_SECONDS) -> None:
+        self.registry, self.poll_seconds = registry, poll_seconds
+        self.state = State()
+        self._refused: dict[int, str] = {}  # versions that were tried and failed, with the reason
+        self._refreshing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> LiveModels:
+        """Load what there is, then keep watching in the background."""
+        self.refresh()
+        self._thread = threading.Thread(target=self._watch, name="live-models", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End the background thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def refresh(self) -> State:
+        """Look once, load what is new, exchange the state; returns it. Never raises: problems are part of the state."""
+        with self._refreshing:
+            try:
+                wanted = self.registry.wanted()
+            except CourseError as error:
+                self.state = replace(self.state, problems=(f"the registry can't be read: {error}",))
+                return self.state
+            problems: list[str] = []
+            champion = self._served(wanted.champion, "champion", self.state.champion, problems)
+            challenger = None
+            if wanted.rollout.mode != "off":
+                if wanted.challenger is None:
+                    problems.append(f"the roll-out is {wanted.rollout}, but no version is the challenger")
+                else:
+                    challenger = self._served(wanted.challenger, "challenger", None, problems)
+            if champion is None and wanted.champion is None:
+                problems.insert(0, f"no version of {self.registry.name} is the champion yet")
+            self.state = State(champion, challenger, wanted.rollout, tuple(problems))
+            return self.state
+
+    def _served(
+        self, version: int | None, role: Literal["champion", "challenger"], fallback: Served | None, problems: list[str]
+    ) -> Served | None:
+        """This version, loaded if need be and tried; else ``fallback``, with the reason among the problems."""
+        if version is None:
+            return fallback
+        for known in (self.state.champion, self.state.challenger):
+            if known is not None and known.version == version:
+                return replace(known, role=role)
+        if version not in self._refused:
+            try:
+                served = Served(self.registry.name, version, role, self.registry.load(version))
+                _try_out(served)
+            except Exception as error:  # whatever a model does when it is loaded, the service goes on
+                self._refused[version] = f"{type(error).__name__}: {error}"
+                _log.error("version %d of %s is not served: %s", version, self.registry.name, self._refused[version])
+            else:
+                _log.info("version %d of %s is now %s", version, self.registry.name, role)
+                return served
+        stays = f"; version {fallback.version} goes on answering" if fallback else ""
+        problems.append(f"version {version}, the {role}, can't be served: {self._refused[version]}{stays}")
+        return fallback
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.poll_seconds):
+            self.refresh()
+
+
+def _try_out(served: Served, check: Callable[[np.ndarray], np.ndarray] = np.isfinite) -> None:
+    """Ask for a few rides across the city, day and night, as requests will: answers must be possible minutes."""
+    pickups, dropoffs = [7, 132, 41, 95, 244, 1], [138, 230, 42, 28, 119, 186]
+    times = pd.to_datetime(["2021-01-04 03:10", "2021-01-05 08:30", "2021-02-06 17:45"] * 2).astype("datetime64[us]")
+    trips = pd.DataFrame(dict(zip(BOOKING_COLUMNS, [pickups, dropoffs, times], strict=True)))
+    minutes = served.minutes(trips)
+    if minutes.shape != (len(trips),) or not check(minutes).all() or not (minutes < 24 * 60).all():
+        raise CourseError(f"asked for {len(trips)} ordinary rides, it answered {np.array2string(minutes, threshold=6)}")

@@ -1,0 +1,47 @@
+"""The MLflow registry, as the service sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from course_lib.errors import CourseError
+from course_lib.taxi import tracking
+from course_lib.taxi.service import rollout
+from course_lib.taxi.service.live import Wanted
+
+
+class MLflowRegistry:
+    """Versions of one registered model, their aliases ``champion`` and ``challenger``, and the roll-out's tag."""
+
+    def __init__(self, name: str = tracking.MODEL_NAME, folder: str | None = None) -> None:
+        self.name = name
+        tracking.setup(folder)
+
+    def wanted(self) -> Wanted:
+        """What should be served now; nothing while no model is registered. Raises CourseError."""
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        try:
+            model = MlflowClient().get_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return Wanted(None)
+            raise CourseError(str(error)) from error
+        except Exception as error:  # a database that is gone or locked speaks SQLAlchemy
+            raise CourseError(f"{type(error).__name__}: {error}") from error
+        versions = {alias: int(version) for alias, version in model.aliases.items()}
+        plan = rollout.parse(model.tags.get(rollout.TAG))
+        return Wanted(versions.get("champion"), versions.get("challenger"), plan)
+
+    def load(self, version: int) -> Any:
+        """The model as it was fitted."""
+        import mlflow
+
+        return mlflow.sklearn.load_model(f"models:/{self.name}/{version}")
+
+    def set_rollout(self, plan: rollout.Plan) -> None:
+        """From now on, every service that watches this registry rolls out so."""
+        from mlflow import MlflowClient
+
+        MlflowClient().set_registered_model_tag(self.name, rollout.TAG, str(plan))

@@ -1,0 +1,91 @@
+"""The service under a production server: granian, with one or several worker processes.
+
+Each worker builds its application from the environment that :func:`serve` sets: the MLflow folder, the prediction
+store's URL, the spool's folder, the model's name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course_lib import paths
+from course_lib.errors import UsageError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+FOLDER, STORE, MODEL = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL"
+
+
+def default_folder() -> Path:
+    """Where the service keeps its spool and, unless told otherwise, its store."""
+    return paths.build_dir() / "service"
+
+
+def application() -> Flask:
+    """The application as the environment describes it; each worker calls this once.
+
+    ``TAXI_SERVICE_FOLDER`` holds the spool, ``TAXI_STORE`` is the prediction store's URL (default: SQLite in that
+    folder), ``TAXI_MODEL`` the registered model's name, ``TAXI_MLFLOW`` MLflow's folder (default: build/mlflow).
+    """
+    from course_lib.taxi import tracking
+    from course_lib.taxi.service.app import create_app
+    from course_lib.taxi.service.live import LiveModels
+    from course_lib.taxi.service.registry import MLflowRegistry
+    from course_lib.taxi.service.spool import Spool
+    from course_lib.taxi.service.store import PredictionStore
+
+    folder = Path(os.environ.get(FOLDER) or default_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    store = PredictionStore(os.environ.get(STORE) or f"sqlite:///{(folder / 'predictions.db').as_posix()}")
+    registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get("TAXI_MLFLOW"))
+    return create_app(LiveModels(registry).start(), Spool(folder / "spool", store).start())
+
+
+def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> None:
+    """Answer on this address until interrupted. Raises UsageError when the port is taken."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    check_port(host, port)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one ride at a time is quicker without threads of its own
+    with contextlib.ExitStack() as stack:
+        if workers > 1:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="taxi-metrics-"))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        Server(
+            "course_lib.taxi.service.server:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            factory=True,
+            respawn_failed_workers=True,
+            websockets=False,
+            log_access=False,
+        ).serve()
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise UsageError when nothing could listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise UsageError(
+                f"Nothing can listen on {host}, port {port}: {error}. `course serve --port 0` takes a free port."
+            ) from error
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,106 @@
+"""The table of predictions that were given, in SQLite or, by its URL, PostgreSQL.
+
+A prediction has an id of its own, so that writing it twice leaves one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from course_lib.errors import UsageError
+
+_metadata = sa.MetaData()
+predictions = sa.Table(
+    "predictions",
+    _metadata,
+    sa.Column("prediction_id", sa.String(64), primary_key=True),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False, index=True),  # UTC
+    sa.Column("rider", sa.String(64)),
+    sa.Column("pickup", sa.Integer, nullable=False),
+    sa.Column("dropoff", sa.Integer, nullable=False),
+    sa.Column("pickup_time", sa.DateTime, nullable=False),  # New York's wall time
+    sa.Column("minutes", sa.Float, nullable=False),
+    sa.Column("model_name", sa.String(256), nullable=False),
+    sa.Column("model_version", sa.Integer, nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),  # champion or challenger
+    sa.Column("shadow", sa.Boolean, nullable=False),  # True: made beside the answer, never shown to the rider
+)
+_TIMES = ("made_at", "pickup_time")
+_AT_ONCE = 1000  # rows in one statement: databases limit its parameters
+
+
+class PredictionStore:
+    """Rows of predictions behind a database URL."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = sa.make_url(url)
+            dialect = self.url.get_dialect().name
+        except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
+            raise UsageError(f"'{url}' is no database URL like sqlite:///predictions.db: {error}") from error
+        if dialect not in ("sqlite", "postgresql"):
+            raise UsageError(f"Predictions are stored in SQLite or PostgreSQL, not in {dialect}.")
+        waits = {"timeout": 30} if dialect == "sqlite" else {"connect_timeout": 5}
+        self.engine = sa.create_engine(self.url, connect_args=waits, pool_pre_ping=dialect != "sqlite")
+        if dialect == "sqlite":
+            sa.event.listen(self.engine, "connect", _many_readers_one_writer)
+        self._there = False
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Store rows (columns as in ``predictions``; times as datetime or ISO text), all or none of them.
+
+        Those already there are left as they are. Returns how many came in. Raises SQLAlchemy's errors.
+        """
+        prepared = [_with_times(row) for row in rows]
+        insert = self._insert()
+        with self.engine.begin() as connection:
+            if not self._there:
+                _metadata.create_all(connection)
+            for start in range(0, len(prepared), _AT_ONCE):
+                connection.execute(insert, prepared[start : start + _AT_ONCE])
+        self._there = True
+        return len(prepared)
+
+    def count(self) -> int:
+        """How many predictions are stored."""
+        with self.engine.begin() as connection:
+            _metadata.create_all(connection)
+            return connection.scalar(sa.select(sa.func.count()).select_from(predictions)) or 0
+
+    def read(self, first: datetime | None = None, until: datetime | None = None) -> Any:
+        """Predictions by pickup time (first ≤ time < until, New York), as a DataFrame with the table's columns."""
+        import pandas as pd
+
+        query = sa.select(predictions).order_by(predictions.c.pickup_time, predictions.c.prediction_id)
+        if first is not None:
+            query = query.where(predictions.c.pickup_time >= first)
+        if until is not None:
+            query = query.where(predictions.c.pickup_time < until)
+        with self.engine.begin() as connection:
+            _metadata.create_all(connection)
+            return pd.read_sql(query, connection)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    def _insert(self) -> sa.Insert:
+        if self.engine.dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert
+        return insert(predictions).on_conflict_do_nothing(index_elements=["prediction_id"])
+
+
+def _with_times(row: Mapping[str, Any]) -> dict[str, Any]:
+    times = {name: datetime.fromisoformat(row[name]) for name in _TIMES if isinstance(row[name], str)}
+    return {**row, **times}
+
+
+def _many_readers_one_writer(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
