@@ -6,7 +6,8 @@
 ``+++ {"written": "name"}``   text cell graded by hand, worth ``"points"``; its text is the model answer
 ============================  ==========================================================================
 
-Any cell may have ``tags``.
+Any cell may have ``tags``, and a code cell ``:alt: text``, which says what its figure shows to readers who can't see
+it: it stays in the cell's metadata, where nbconvert and our pages look for it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 SCHEMA_VERSION = 3
-_OPTIONS = {"code": ("answer", "test", "points", "case", "tags"), "markdown": ("written", "points", "tags"), "raw": ()}
+_OPTIONS = {
+    "code": ("answer", "test", "points", "case", "tags", "alt"),
+    "markdown": ("written", "points", "tags"),
+    "raw": (),
+}
+_STAY = ("tags", "alt")  # are the cell's metadata as they stand
 # each marked region, and the option of the only kind of cell in which nbgrader takes it out
 _REGIONS = {"SOLUTION": "answer", "HIDDEN TESTS": "test", "MARK SCHEME": "written"}
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -41,7 +47,11 @@ def expand_options(cells: list[Located]) -> list[Problem]:
     """Replace each cell's short options by nbgrader metadata, in place; return every problem with its line."""
     problems: list[Problem] = []
     for located in cells:
-        problems += _unknown_options(located) or [*_expand(located), *_region_problems(located)]
+        problems += _unknown_options(located) or [
+            *_expand(located),
+            *_region_problems(located),
+            *_alt_problems(located),
+        ]
     problems += _duplicates(cells) + _pairing_problems(cells)
     for located in cells:
         located.cell.metadata.pop("course", None)
@@ -82,7 +92,7 @@ def _unknown_options(located: Located) -> list[Problem]:
 def _expand(located: Located) -> list[Problem]:
     """Turn one cell's options into metadata; ``course`` keeps what the checks over all cells need."""
     cell, line = located.cell, located.line
-    options = {name: cell.metadata.pop(name) for name in list(cell.metadata) if name != "tags"}
+    options = {name: cell.metadata.pop(name) for name in list(cell.metadata) if name not in _STAY}
     kinds = [name for name in ("answer", "test", "written") if name in options]
     if len(kinds) > 1:
         return [(line, f"a cell is one thing: {' and '.join(kinds)} exclude each other")]
@@ -116,6 +126,13 @@ def _points(kind: str, options: dict[str, Any], line: int) -> tuple[float | None
     if isinstance(points, bool) or not isinstance(points, (int, float)) or not points > 0:
         return None, [(line, f"points is {points!r}, and should be a number above 0")]
     return points, []
+
+
+def _alt_problems(located: Located) -> list[Problem]:
+    alt = located.cell.metadata.get("alt", "text")
+    if isinstance(alt, str) and alt.strip():
+        return []
+    return [(located.line, f"alt is {alt!r}, and should be a sentence that says what the figure shows")]
 
 
 def _region_problems(located: Located) -> list[Problem]:

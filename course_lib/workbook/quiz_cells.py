@@ -31,7 +31,7 @@ falls below 0: ticking everything earns nothing.
 _HINT = {
     "single": 'one letter in quotes, such as {name} = "a"',
     "multiple": 'a list of letters, such as {name} = ["a", "b"]',
-    "numeric": "a plain number{unit}, with a decimal point and without quotes",
+    "numeric": "a plain number{unit}, without quotes; with a decimal point if it is not whole",
 }
 _SEE = "The reasons stand above."
 _BEGIN, _END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"

@@ -1,6 +1,8 @@
 """Pages: formulas drawn without scripts, figures saved, and the diagram script that is the one we ship."""
 
 import base64
+import re
+from html import unescape
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -60,3 +62,17 @@ def test_links_between_notebooks_lead_to_pages_and_others_stay():
     html = page(new_notebook(cells=[new_markdown_cell(text)]), "t")
     for link in ("../start.html", "quiz.html#q-1", "https://example.org/x.ipynb", "data.csv"):
         assert f'href="{link}"' in html
+
+
+def test_a_figure_s_alternative_text_is_its_cell_s_or_its_own():
+    plain = new_output("display_data", data={"image/png": PNG})
+    own = new_output("display_data", data={"image/png": PNG}, metadata={"image/png": {"alt": "two hills"}})
+    cells = [
+        new_code_cell("a", outputs=[plain], metadata={"alt": "speeds < 20 & falling"}),
+        new_code_cell("b", outputs=[own]),
+        new_code_cell("c", outputs=[plain]),
+    ]
+    html = page(new_notebook(cells=cells), "t")
+    said = [unescape(text) for text in re.findall(r'<img [^>]*?alt="([^"]*)"', html)]
+    assert said[:2] == ["speeds < 20 & falling", "two hills"]
+    assert said[2].startswith("No description"), "nbconvert's words, where nobody gave any"

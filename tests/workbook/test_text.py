@@ -54,6 +54,11 @@ def test_nothing_but_nbgrader_metadata_and_tags_stays_in_cells(read):
     assert [dict(cell.metadata) for cell in text.cells] == [{}, {"tags": ["parameters"]}, {}, {}]
 
 
+def test_a_figure_s_alternative_text_stays_with_its_cell(read):
+    text = read(LESSON + "\n" + cell(':alt: "Bars: one is high"', "", "plot()"))
+    assert text.cells[-1].metadata == {"alt": "Bars: one is high"}
+
+
 def test_the_header_is_read(read):
     text = read(LESSON, needs_summary=True)
     assert (text.title, text.summary, text.minutes) == ("A small lesson", "What it is about.", 20)
@@ -111,6 +116,8 @@ MISTAKES = {
     "points on nothing": (HEAD + cell(":points: 2", "", "x = 1"), 8, "“points” without “test” or “written”"),
     "answer and test": (HEAD + cell(":answer: a", ":test: a", "", "x"), 8, "answer and test exclude each other"),
     "tags as a word": (HEAD + cell(":tags: parameters", "", "x"), 9, "tags is 'parameters'"),
+    "alternative text of nothing": (HEAD + cell(":alt:", "", "plot()"), 8, "should be a sentence that says what"),
+    "alternative text for text": (HEAD + '+++ {"alt": "x"}\n\nText.\n', 8, "it belongs to a code cell"),
     "answer without solution": (HEAD + cell(":answer: one", "", "one = 1") + TEST, 8, "needs ### BEGIN SOLUTION"),
     "solution not ended": (HEAD + ANSWER.replace("### END SOLUTION\n", "") + TEST, 11, "without its END SOLUTION"),
     "solution not begun": (HEAD + ANSWER.replace("### BEGIN SOLUTION\n", "") + TEST, 12, "without its BEGIN SOLUTION"),
