@@ -117,7 +117,7 @@ MISTAKES = {
     "answer and test": (HEAD + cell(":answer: a", ":test: a", "", "x"), 8, "answer and test exclude each other"),
     "tags as a word": (HEAD + cell(":tags: parameters", "", "x"), 9, "tags is 'parameters'"),
     "alternative text of nothing": (HEAD + cell(":alt:", "", "plot()"), 8, "should be a sentence that says what"),
-    "alternative text for text": (HEAD + '+++ {"alt": "x"}\n\nText.\n', 8, "it belongs to a code cell"),
+    "alternative text for text": (HEAD + '+++ {"alt": "x"}\n\nText.\n', 10, "it belongs to a code cell"),
     "answer without solution": (HEAD + cell(":answer: one", "", "one = 1") + TEST, 8, "needs ### BEGIN SOLUTION"),
     "solution not ended": (HEAD + ANSWER.replace("### END SOLUTION\n", "") + TEST, 11, "without its END SOLUTION"),
     "solution not begun": (HEAD + ANSWER.replace("### BEGIN SOLUTION\n", "") + TEST, 12, "without its BEGIN SOLUTION"),
