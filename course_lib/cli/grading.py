@@ -23,7 +23,7 @@ def grade(
     submissions: Annotated[
         Path, typer.Option(help="Folder of what was handed in: student/module/…, files named by student, or zips.")
     ] = Path("gradebook/submitted"),
-    jobs: Annotated[int | None, typer.Option(help="How many to grade at once; as many as processors.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="How many to grade at once; by default 3 for 2 processors.")] = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Run students' code without a sandbox.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
     feedback: Annotated[bool, typer.Option("--feedback", help="Write the students' feedback pages, too.")] = False,

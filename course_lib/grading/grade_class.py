@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from course_lib.grading.coursefolders import CourseFolders, course_folders
 from course_lib.grading.gradebook import Book
 from course_lib.grading.limits import Limits
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
-from course_lib.grading.pool import Pool, WorkerLost, cores
+from course_lib.grading.pool import Pool, WorkerLost, usual_jobs
 from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import Records, grading_key, submission_key
 from course_lib.grading.sandbox.policy import SandboxUnavailable
@@ -48,7 +48,7 @@ def grade(
     """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
 
     ``modules`` are names such as ``01_intro`` (all that can be graded when none is named); ``folders`` say where
-    grades go (the course's own gradebook); ``jobs`` how many are graded at once (as many as there are processors).
+    grades go (the course's own gradebook); ``jobs`` how many are graded at once (three for two processors).
     ``unsafe`` runs students' code without a sandbox; ``force`` grades again what has not changed. ``progress`` is
     called with the number done, the number to do, and each result. The class report goes into ``report_to``
     (``results`` beside the graded notebooks).
@@ -67,10 +67,16 @@ def grade(
             f"nothing was handed in: {submissions} holds no notebook and no zip for "
             f"{', '.join(sorted({a.module for a in assignments}))}"
         )
-    with _start_pool(root, assignments, found.submissions, limits or Limits(), jobs or cores(), unsafe) as pool:
+    # workers import what notebooks import, and the sandbox is tried, while this process imports nbgrader
+    with (
+        _start_pool(root, assignments, found.submissions, limits or Limits(), jobs or usual_jobs(), unsafe) as pool,
+        ThreadPoolExecutor(2) as aside,
+    ):
+        aside.submit(nbgrader_module, "nbgrader.api")
+        trying = aside.submit(require_sandbox) if not unsafe else None
         folders = folders or course_folders(root)
-        if not unsafe:
-            require_sandbox()
+        if trying is not None:
+            trying.result()
         job = _Job(pool, folders, assignments, found.submissions, progress)
         results = job.run(force=force)
     table = scores(results, assignments, job.manual)
@@ -91,7 +97,7 @@ def grade(
 def _start_pool(
     root: Path, assignments: list[Assignment], found: list[Submission], limits: Limits, jobs: int, unsafe: bool
 ) -> Pool:
-    """Start the workers; they import what notebooks import while this process imports nbgrader."""
+    """Start as many workers as are asked for and can be of use."""
     released = {a.module: root / "modules" / a.module for a in assignments}
     support = {module: folder for module, folder in released.items() if folder.is_dir()}
     to_import = sorted({name for a in assignments for name in a.to_import})
@@ -159,11 +165,8 @@ class _Job:
     def run(self, *, force: bool) -> list[SubmissionResult]:
         """Grade what is new; returns everything there is."""
         known = {(s.module, s.student): self.records.read(s.module, s.student) for s in self.found}
-        importing = threading.Thread(target=nbgrader_module, args=("nbgrader.api",))
-        importing.start()
         to_do = [s for s in self.found if force or not self._is_done(s, known[s.module, s.student])]
         modes = self._modes() if to_do else None
-        importing.join()
         with Book(self.folders) as book:
             to_do += [s for s in self.found if s not in to_do and not book.has(s.module, s.student)]
             if to_do:

@@ -148,4 +148,9 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-__all__ = ["Pool", "WorkerLost", "cores"]
+def usual_jobs() -> int:
+    """How many workers keep all processors busy: each waits now and then, when student and judge take turns."""
+    return cores() + (cores() + 1) // 2
+
+
+__all__ = ["Pool", "WorkerLost", "cores", "usual_jobs"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_importing = threading.RLock()  # one thread imports, another may want the same: half a module is no use to it
+
+
 def nbgrader_module(name: str) -> ModuleType:
     """Import one of nbgrader's modules."""
-    if name in sys.modules:
-        return sys.modules[name]
-    _prepare_package()
-    with _without_web_addresses():
-        return importlib.import_module(name)
+    with _importing:
+        if name in sys.modules:
+            return sys.modules[name]
+        _prepare_package()
+        with _without_web_addresses():
+            return importlib.import_module(name)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psutil
 
+from course_lib.grading.pool import cores, usual_jobs
 from course_lib.paths import data_dir, project_root
 
 MODULE = "01_intro"
@@ -36,7 +37,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--students", type=int, default=24)
     arguments.add_argument("--large", type=int, default=240)
-    arguments.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    arguments.add_argument("--jobs", type=int, default=usual_jobs())
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-grading-") as folder:
         print(json.dumps(bench(Path(folder).resolve(), asked.students, asked.large, asked.jobs), indent=2))
@@ -53,6 +54,7 @@ def bench(folder: Path, students: int, large: int, jobs: int) -> dict:
     report = {
         "students": students,
         "notebooks": 2 * students,
+        "processors": cores(),
         "jobs": jobs,
         "nbgrader": speed(students, stock_took),
         "course grade": speed(students, our_took) | {"memory per worker, MB": memory},
@@ -172,7 +174,7 @@ def timed(command: list[str], root: Path) -> tuple[dict, float | None]:
     process = subprocess.Popen(
         command, cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    watch = _Watch(process.pid, lambda p: "course_lib.grading.worker" in " ".join(p.cmdline()))
+    watch = _Watch(process.pid, lambda p: "course_lib.grading.worker" in p.cmdline())
     _, said = process.communicate()
     took = {"seconds": time.perf_counter() - started, "processor seconds": _processor_seconds() - before}
     memory = watch.stop()
@@ -188,7 +190,9 @@ def _processor_seconds() -> float:
 
 
 class _Watch:
-    """Looks at memory twice a second: each page divided by the number of processes that share it."""
+    """Looks twice a second at the memory of all processes below the command, each page divided by the number of those
+    that share it, and takes it for each of our workers: students' and judges' processes and what they are forked from
+    included."""
 
     def __init__(self, pid: int, wanted: Callable[[psutil.Process], bool]) -> None:
         self.pid, self.wanted, self.most, self.going = pid, wanted, 0, True
@@ -198,10 +202,11 @@ class _Watch:
     def _look(self) -> None:
         while self.going:
             try:
-                for process in psutil.Process(self.pid).children(recursive=True):
-                    if self.wanted(process):
-                        family = [process, *process.children(recursive=True)]
-                        self.most = max(self.most, sum(p.memory_full_info().pss for p in family))
+                below = psutil.Process(self.pid).children(recursive=True)
+                workers = sum(self.wanted(process) for process in below)
+                if workers:
+                    used = sum(process.memory_full_info().pss for process in below)
+                    self.most = max(self.most, used // workers)
             except psutil.Error:
                 pass
             time.sleep(0.5)

@@ -7,7 +7,6 @@ student's function changed is changed here too, so that a test of “the input s
 
 from __future__ import annotations
 
-import builtins
 import importlib
 import inspect
 import io
@@ -18,12 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from course_lib.grading import wire
+from course_lib.grading.processes.raised import AnswerError, raise_as_here
 
 Exchange = Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
-
-
-class AnswerError(Exception):
-    """A student's function ended in a way that is no ordinary error: it left Python, or its answer is no message."""
 
 
 def make_proxy(name: str, function: wire.Function, exchange: Exchange) -> Callable[..., Any]:
@@ -54,40 +50,6 @@ def revive(name: str, message: bytes, exchange: Exchange, modules: set[str]) -> 
             return wire.Foreign("module", f"<module {value.name}>")
         return importlib.import_module(value.name)
     return value
-
-
-def raise_as_here(head: dict[str, Any], args: Any) -> None:
-    """Raise what the student's function raised, as the nearest exception that exists here."""
-    name, text = str(head.get("ename")), str(head.get("evalue"))
-    kinds = [str(kind) for kind in head.get("kinds", [])]
-    known = [getattr(builtins, kind, None) for kind in kinds]
-    ordinary = [k for k in known if isinstance(k, type) and issubclass(k, Exception)]
-    if not ordinary:
-        raise AnswerError(f"{name}: the function tried to leave Python instead of answering")
-    error = _instance(_class(name, str(head.get("module")), ordinary[0]), args, text)
-    error.student_lines = [str(line) for line in head.get("traceback", [])][:-1]  # type: ignore[attr-defined]
-    raise error
-
-
-def _class(name: str, module: str, nearest: type[Exception]) -> type[Exception]:
-    if nearest.__name__ == name:
-        return nearest
-    there = sys.modules.get(module) if not module.startswith("__") else None
-    found = getattr(there, name, None)
-    if isinstance(found, type) and issubclass(found, Exception):
-        return found
-    return type(name if name.isidentifier() else "Error", (nearest,), {})
-
-
-def _instance(kind: type[Exception], args: Any, text: str) -> Exception:
-    args = args if isinstance(args, tuple) else (text,)
-    try:
-        error = kind.__new__(kind, *args)
-        error.args = args
-        str(error)
-        return error
-    except Exception:
-        return type(kind.__name__, (Exception,), {})(text)
 
 
 class _Pickler(pickle.Pickler):

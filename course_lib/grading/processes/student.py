@@ -102,7 +102,7 @@ class Student:
             reply, message = {"status": "ok"}, wire.encode(None)
             reply["foreign"] = str(error)
         except BaseException as error:
-            reply, message = {"status": "error", **_describe(error)}, _encode(error.args)
+            reply, message = {"status": "error", **_describe(error)}, _encode(_arguments(error))
         changed = [place for place, watch in watches.items() if watch.changed()]
         arguments = _encode([given[place] for place in changed])
         reply |= {"changed": [str(place) for place in changed], "printed": bool(self.shell.recorder.outputs)}
@@ -150,5 +150,12 @@ def _encode(value: Any) -> bytes:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
-    kinds = [kind.__name__ for kind in type(error).__mro__]
-    return {**shells.describe_error(error), "module": type(error).__module__, "kinds": kinds}
+    kinds = [[kind.__module__, kind.__name__] for kind in type(error).__mro__]
+    return {**shells.describe_error(error), "kinds": kinds}
+
+
+def _arguments(error: BaseException) -> tuple[Any, ...]:
+    """What an error was made from, as data. Those of pydantic keep it elsewhere than all others."""
+    if type(error).__module__.startswith("pydantic_core"):
+        return error.title, error.errors(include_url=False, include_context=False)  # type: ignore[attr-defined]
+    return error.args

@@ -75,6 +75,41 @@ def test_errors_arrive_as_what_they_are(judged, raised, caught):
     assert passes(judged(answer, test + "else:\n    raise AssertionError('no error')"))
 
 
+@pytest.mark.parametrize("caught", ["ValueError", "ValidationError"])
+def test_an_error_that_has_no_constructor_can_be_expected(judged, caught):
+    answer = (
+        "from pydantic import BaseModel\n\n\nclass Ride(BaseModel):\n    miles: float\n\n\n"
+        "def f(miles):\n    return Ride(miles=miles).miles"
+    )
+    test = (
+        f"from pydantic import ValidationError\nassert f('2.5') == 2.5\ntry:\n    f('far')\nexcept {caught} as error:\n"
+        "    assert type(error).__name__ == 'ValidationError'\n    (problem,) = error.errors()\n"
+        "    assert problem['loc'] == ('miles',) and 'valid number' in problem['msg'], problem\n"
+        "    assert 'miles' in str(error) and 'far' in str(error), str(error)\n"
+    )
+    assert passes(judged(answer, test + "else:\n    raise AssertionError('no error')"))
+
+
+@pytest.mark.parametrize(
+    ("error", "caught"),
+    [
+        ("class Own(OSError):\n    def __init__(self, a, *, b):\n        super().__init__(a, b)", "OSError"),
+        ("class Own(json.JSONDecodeError):\n    def __init__(self, a, *, b):\n        self.a = a", "ValueError"),
+        ("class Own(json.JSONDecodeError):\n    def __init__(self, *, b):\n        pass", "json.JSONDecodeError"),
+        (
+            "class Own(subprocess.CalledProcessError):\n    def __init__(self, **k):\n        self.cmd = k",
+            "subprocess.SubprocessError",
+        ),
+    ],
+)
+def test_an_error_of_ones_own_is_caught_as_what_it_is_made_from(judged, error, caught):
+    arguments = "b=2" if "a," not in error else "1, b=2"
+    answer = f"import json\nimport subprocess\n\n\n{error}\n\n\ndef f():\n    raise Own({arguments})"
+    test = f"import json\nimport subprocess\ntry:\n    f()\nexcept {caught} as error:\n    str(error)\n"
+    test += "    assert type(error).__name__ == 'Own'\n"
+    assert passes(judged(answer, test + "else:\n    raise AssertionError('no error')"))
+
+
 def test_an_exit_is_no_error_that_a_test_could_expect(judged):
     test = "try:\n    f()\nexcept ValueError:\n    pass"
     assert judged("def f():\n    raise SystemExit(0)", test)["ename"] == "AnswerError"
