@@ -27,13 +27,14 @@ from course_lib import paths
 from course_lib.errors import CourseError, UsageError
 from course_lib.taxi.environment_lock import Pin, read_lock, required_by, rests_on
 from course_lib.taxi.environment_notebooks import Problem, notebook_problems, run_cells, strip_outputs
-from course_lib.taxi.environment_settings import Settings, load_settings
+from course_lib.taxi.environment_settings import Settings, SettingsError, load_settings
 
 __all__ = [
     "NoProjectFile",
     "Pin",
     "Problem",
     "Settings",
+    "SettingsError",
     "compare",
     "conda_requirements",
     "fingerprint",

@@ -67,3 +67,15 @@ def test_what_does_not_fit_is_named_and_not_quoted(name, value):
 def test_every_misfit_is_named_at_once():
     with pytest.raises(UsageError, match=r"TAXI_MONTH: it should be a month.*; TAXI_ROWS: "):
         environment.load_settings({"TAXI_MONTH": "Jan", "TAXI_ROWS": "few"})
+
+
+@pytest.mark.parametrize("length", [1, 7])
+def test_a_refused_secret_does_not_even_show_its_length(length):
+    with pytest.raises(ValueError, match="TAXI_TOKEN: it should have at least 8 characters") as caught:
+        environment.load_settings({"TAXI_TOKEN": "x" * length})
+    assert str(length) not in str(caught.value)
+    assert isinstance(caught.value, UsageError), "asked wrongly: a command ends with exit code 2"
+
+
+def test_a_secret_of_eight_characters_is_long_enough():
+    assert environment.load_settings({"TAXI_TOKEN": "12345678"}).token.get_secret_value() == "12345678"

@@ -15,6 +15,6 @@ def load_settings(environ):
     if rows < 1:
         raise ValueError("TAXI_ROWS must be a whole number of at least 1")
     password = environ.get("TAXI_PASSWORD", "")
-    if len(password.strip()) < 8:
+    if not password.strip() or len(password) < 8:
         raise ValueError("TAXI_PASSWORD must be set, to at least 8 characters")
     return SimpleNamespace(month=environ.get("TAXI_MONTH", "2021-01"), rows=rows, password=SecretStr(password))

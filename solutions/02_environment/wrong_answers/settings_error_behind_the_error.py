@@ -14,7 +14,7 @@ def load_settings(environ):
         password: SecretStr = Field(alias="TAXI_PASSWORD", min_length=8)
 
     try:
-        return Settings(**{name: text.strip() for name, text in environ.items() if text.strip()})
+        return Settings(**{name: text for name, text in environ.items() if text.strip()})
     except ValidationError as error:
         names = [str(problem["loc"][0]) for problem in error.errors()]
         raise ValueError(f"wrong or missing: {', '.join(names)}")  # noqa: B904

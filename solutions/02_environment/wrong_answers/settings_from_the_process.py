@@ -12,7 +12,7 @@ def load_settings(environ):  # noqa: ARG001
     rows = os.environ.get("TAXI_ROWS", "").strip() or "5000"
     if not rows.isdigit() or int(rows) < 1:
         raise ValueError("TAXI_ROWS must be a whole number of at least 1")
-    password = os.environ.get("TAXI_PASSWORD", "").strip()
-    if len(password) < 8:
+    password = os.environ.get("TAXI_PASSWORD", "")
+    if not password.strip() or len(password) < 8:
         raise ValueError("TAXI_PASSWORD must be set, to at least 8 characters")
     return SimpleNamespace(month="2021-01", rows=int(rows), password=SecretStr(password))

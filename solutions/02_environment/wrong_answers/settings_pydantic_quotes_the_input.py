@@ -13,4 +13,4 @@ def load_settings(environ):
         rows: int = Field(5000, alias="TAXI_ROWS", ge=1)
         password: SecretStr = Field(alias="TAXI_PASSWORD", min_length=8)
 
-    return Settings(**{name: text.strip() for name, text in environ.items() if text.strip()})
+    return Settings(**{name: text for name, text in environ.items() if text.strip()})

@@ -8,8 +8,8 @@ from pydantic import SecretStr
 def load_settings(environ):
     from types import SimpleNamespace
 
-    password = environ.get("TAXI_PASSWORD", "").strip()
-    if len(password) < 8:
+    password = environ.get("TAXI_PASSWORD", "")
+    if not password.strip() or len(password) < 8:
         raise ValueError("TAXI_PASSWORD must be set, to at least 8 characters")
     return SimpleNamespace(
         month=environ.get("TAXI_MONTH", "").strip() or "2021-01",
