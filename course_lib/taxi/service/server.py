@@ -19,6 +19,7 @@ from course_lib.errors import UsageError
 if TYPE_CHECKING:
     from flask import Flask
 
+_THREADS = 8  # of each worker: they take turns on the model, and wait for the disk
 FOLDER, STORE, MODEL = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL"
 
 
@@ -64,6 +65,7 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> Non
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
+            blocking_threads=_THREADS,
             factory=True,
             respawn_failed_workers=True,
             websockets=False,

@@ -74,8 +74,7 @@ class Spool:
     def flush(self) -> bool:
         """Bring everything that waits to the store now; False when the store doesn't take it: it goes on waiting."""
         with self._shipping:
-            self._close_file()
-            for path in self._files():
+            for path in self._files(last=self._close_file()):
                 try:
                     rows = list(_rows(path))
                     self.store.add(rows)
@@ -112,20 +111,24 @@ class Spool:
         self._alive.release()
         Path(self._alive.lock_file).unlink(missing_ok=True)
 
-    def _close_file(self) -> None:
+    def _close_file(self) -> int:
+        """Close the file that is being written; returns its number. Rows that come meanwhile open the next one."""
         with self._writing:
             if self._open is not None:
                 self._open.close()
                 self._open = None
+            return self._number
 
-    def _files(self) -> Iterator[Path]:
-        """This process's closed files, and those of processes that are gone, oldest first."""
-        gone: dict[str, bool] = {self._name: True}
+    def _files(self, last: int) -> Iterator[Path]:
+        """This process's files up to number ``last``, and all of processes that are gone, oldest first."""
+        gone: dict[str, bool] = {}
         for path in sorted(self.folder.glob("*.jsonl"), key=lambda p: p.name):
-            owner = path.name.partition("-")[0]
-            if owner not in gone:
-                gone[owner] = self._is_gone(owner)
-            if gone[owner]:
+            owner, _, number = path.stem.partition("-")
+            if owner == self._name:
+                closed = int(number) <= last
+            else:
+                closed = gone[owner] if owner in gone else gone.setdefault(owner, self._is_gone(owner))
+            if closed:
                 yield path
 
     def _is_gone(self, owner: str) -> bool:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from course_lib.taxi.service.live import Wanted
+from course_lib.taxi.service.server import free_port
+from tests.taxi.service.fakes import Constant, FakeRegistry, service
+
+
+@pytest.fixture
+def ready(tmp_path):
+    """A service whose champion, version 1, says 10.2 minutes; versions 2 and 3 say 20 and 30."""
+    registry = FakeRegistry({1: Constant(10.2), 2: Constant(20.0), 3: Constant(30.0)}, Wanted(champion=1))
+    with service(tmp_path, registry) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """The URL of a PostgreSQL server of our own; skipped, saying so, where its programs are not."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(p) for p in [shutil.which("initdb")] if p]
+    if not found:
+        pytest.skip("PostgreSQL's programs are not installed")
+    programs, folder, port = found[-1].parent, tmp_path_factory.mktemp("postgresql"), free_port()
+    own: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        if not shutil.which("runuser"):
+            pytest.skip("PostgreSQL can't be started by root here")
+        own = ["runuser", "-u", "postgres", "--"]
+        for parent in (folder, *folder.parents):
+            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+
+    def run(*command: object) -> None:
+        subprocess.run([*own, *map(str, command)], check=True, cwd=folder, capture_output=True, timeout=120)
+
+    run(programs / "initdb", "-D", data, "-U", "course", "--auth=trust", "--no-sync")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    server = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+    run(*server, "-o", options, "start")
+    yield f"postgresql+psycopg://course@127.0.0.1:{port}/postgres"
+    run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")

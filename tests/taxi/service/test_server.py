@@ -1,0 +1,159 @@
+"""The service as it is deployed: granian, worker processes, the MLflow registry, a new champion under its feet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import psutil
+import pytest
+import requests
+from mlflow import MlflowClient
+from sklearn.base import BaseEstimator
+
+from course_lib.errors import UsageError
+from course_lib.taxi import tracking
+from course_lib.taxi.service import rollout, server
+from course_lib.taxi.service.registry import MLflowRegistry
+from course_lib.taxi.service.store import PredictionStore
+from tests.taxi.service.fakes import RIDE
+
+
+class SaysMinutes(BaseEstimator):
+    """A model that can be registered without training."""
+
+    def __init__(self, minutes=10.0):
+        self.minutes = minutes
+
+    def predict(self, trips):
+        return np.full(len(trips), self.minutes)
+
+
+@pytest.fixture(scope="module")
+def mlflow_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mlflow")
+    tracking.setup(folder)
+    tracking.register(SaysMinutes(10.0))
+    tracking.register(SaysMinutes(20.0), alias=None)
+    return folder
+
+
+@contextmanager
+def running(mlflow_folder, folder, workers=1):
+    """The service in a process of its own; yields its address and the process, and always ends it."""
+    port = server.free_port()
+    code = f"from course_lib.taxi.service import server; server.serve({port}, workers={workers})"
+    env = {**os.environ, server.FOLDER: str(folder), "TAXI_MLFLOW": str(mlflow_folder)}
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=log, stderr=log)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: requests.get(f"{address}/health/ready", timeout=5).ok, process, folder / "log")
+        yield address, process
+    finally:
+        process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        log.close()
+
+
+def until(condition, process, log, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except requests.RequestException:
+            pass
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s:\n{log.read_text()}")
+
+
+def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
+    with running(mlflow_folder, tmp_path) as (address, process):
+        answers, stop = [], threading.Event()
+
+        def ask():
+            with requests.Session() as session:
+                while not stop.is_set():
+                    answers.append(session.post(f"{address}/predict", json=RIDE, timeout=10))
+
+        clients = [threading.Thread(target=ask) for _ in range(3)]
+        for client in clients:
+            client.start()
+        try:
+            until(lambda: len(answers) > 20, process, tmp_path / "log")
+            tracking.setup(mlflow_folder)
+            MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "2")
+            until(lambda: answers[-1].json()["model"]["version"] == 2, process, tmp_path / "log")
+            MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "1")  # and back
+            until(lambda: answers[-1].json()["model"]["version"] == 1, process, tmp_path / "log")
+        finally:
+            stop.set()
+            for client in clients:
+                client.join()
+        assert {answer.status_code for answer in answers} == {200}
+        # never half of each: version and minutes belong together
+        assert {(a.json()["model"]["version"], a.json()["minutes"]) for a in answers} == {(1, 10.0), (2, 20.0)}
+    store = PredictionStore(f"sqlite:///{(tmp_path / 'predictions.db').as_posix()}")
+    from course_lib.taxi.service.spool import Spool
+
+    late = Spool(tmp_path / "spool", store)  # what the end of the process left on disk
+    assert late.flush(), late.problem
+    late.close()
+    assert store.count() == len(answers)
+    store.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="workers are killed by a signal")
+def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
+    with running(mlflow_folder, tmp_path, workers=2) as (address, process):
+        until(lambda: (tmp_path / "log").read_text().count("Started worker") == 2, process, tmp_path / "log")
+        workers = psutil.Process(process.pid).children()
+        victim = next(w for w in workers if "resource_tracker" not in " ".join(w.cmdline()))
+        victim.kill()
+        good = []
+
+        def answers():
+            try:
+                good.append(requests.post(f"{address}/predict", json=RIDE, timeout=5).status_code)
+            except requests.RequestException:
+                good.clear()
+            return len(good) >= 20
+
+        until(answers, process, tmp_path / "log")
+        assert set(good) == {200}
+        until(lambda: (tmp_path / "log").read_text().count("Started worker") == 3, process, tmp_path / "log")
+        numbers = requests.get(f"{address}/metrics", timeout=5).text
+        total = next(line for line in numbers.splitlines() if line.startswith("taxi_predictions_total"))
+        assert float(total.split()[-1]) >= 20  # of all workers together
+
+
+def test_what_the_registry_says(tmp_path):
+    registry = MLflowRegistry(folder=tmp_path)
+    assert registry.wanted().champion is None
+    tracking.register(SaysMinutes(10.0))
+    tracking.register(SaysMinutes(12.0), alias="challenger")
+    registry.set_rollout(rollout.Plan("canary", 0.2))
+    wanted = registry.wanted()
+    assert (wanted.champion, wanted.challenger, str(wanted.rollout)) == (1, 2, "canary 0.2")
+    assert registry.load(2).predict([1, 2]).tolist() == [12.0, 12.0]
+
+
+def test_a_port_that_is_taken():
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError, match="`course serve --port 0` takes a free port"):
+            server.check_port("127.0.0.1", taken.getsockname()[1])
