@@ -149,14 +149,6 @@ def test_registering_says_nothing(home, rule, capfd, recwarn):  # noqa: ARG001
     assert [str(warning.message) for warning in recwarn if "Hint" in str(warning.message)] == []
 
 
-@pytest.mark.parametrize(("name", "alias"), [("nobody", "champion"), ("half-known", "champion")])
-def test_what_is_not_registered_is_named_with_advice(home, rule, name, alias):  # noqa: ARG001
-    tracking.register(rule, "half-known", alias="challenger")
-    message = rf"no model '{name}' with the alias '{alias}' in sqlite:.*course train --register"
-    with pytest.raises(tracking.NotRegistered, match=message):
-        tracking.load(name, alias)
-
-
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(CourseError, match=r"tracking folder .* can't be made"):
