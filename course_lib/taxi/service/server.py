@@ -19,8 +19,7 @@ from course_lib.errors import UsageError
 if TYPE_CHECKING:
     from flask import Flask
 
-_THREADS = 8  # of each worker: they take turns on the model, and wait for the disk
-FOLDER, STORE, MODEL = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL"
+FOLDER, STORE, MODEL, MLFLOW = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL", "TAXI_MLFLOW"
 
 
 def default_folder() -> Path:
@@ -44,7 +43,7 @@ def application() -> Flask:
     folder = Path(os.environ.get(FOLDER) or default_folder())
     folder.mkdir(parents=True, exist_ok=True)
     store = PredictionStore(os.environ.get(STORE) or f"sqlite:///{(folder / 'predictions.db').as_posix()}")
-    registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get("TAXI_MLFLOW"))
+    registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get(MLFLOW))
     return create_app(LiveModels(registry).start(), Spool(folder / "spool", store).start())
 
 
@@ -65,7 +64,7 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> Non
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
-            blocking_threads=_THREADS,
+            blocking_threads=2 * (os.cpu_count() or 1),
             factory=True,
             respawn_failed_workers=True,
             websockets=False,

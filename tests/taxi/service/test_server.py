@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -21,6 +17,8 @@ from course_lib.errors import UsageError
 from course_lib.taxi import tracking
 from course_lib.taxi.service import rollout, server
 from course_lib.taxi.service.registry import MLflowRegistry
+from course_lib.taxi.service.running import deployed
+from course_lib.taxi.service.spool import Spool
 from course_lib.taxi.service.store import PredictionStore
 from tests.taxi.service.fakes import RIDE
 
@@ -44,28 +42,7 @@ def mlflow_folder(tmp_path_factory):
     return folder
 
 
-@contextmanager
-def running(mlflow_folder, folder, workers=1):
-    """The service in a process of its own; yields its address and the process, and always ends it."""
-    port = server.free_port()
-    code = f"from course_lib.taxi.service import server; server.serve({port}, workers={workers})"
-    env = {**os.environ, server.FOLDER: str(folder), "TAXI_MLFLOW": str(mlflow_folder)}
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=log, stderr=log)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        until(lambda: requests.get(f"{address}/health/ready", timeout=5).ok, process, folder / "log")
-        yield address, process
-    finally:
-        process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        log.close()
-
-
-def until(condition, process, log, seconds=60):
+def until(condition, service, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -73,13 +50,14 @@ def until(condition, process, log, seconds=60):
                 return
         except requests.RequestException:
             pass
-        assert process.poll() is None, log.read_text()
+        assert service.process.poll() is None, service.log.read_text()
         time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s:\n{log.read_text()}")
+    raise AssertionError(f"not within {seconds} s:\n{service.log.read_text()}")
 
 
 def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
-    with running(mlflow_folder, tmp_path) as (address, process):
+    with deployed(mlflow=mlflow_folder, folder=tmp_path) as service:
+        address = service.url
         answers, stop = [], threading.Event()
 
         def ask():
@@ -91,12 +69,12 @@ def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
         for client in clients:
             client.start()
         try:
-            until(lambda: len(answers) > 20, process, tmp_path / "log")
+            until(lambda: len(answers) > 20, service)
             tracking.setup(mlflow_folder)
             MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "2")
-            until(lambda: answers[-1].json()["model"]["version"] == 2, process, tmp_path / "log")
+            until(lambda: answers[-1].json()["model"]["version"] == 2, service)
             MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "1")  # and back
-            until(lambda: answers[-1].json()["model"]["version"] == 1, process, tmp_path / "log")
+            until(lambda: answers[-1].json()["model"]["version"] == 1, service)
         finally:
             stop.set()
             for client in clients:
@@ -105,8 +83,6 @@ def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
         # never half of each: version and minutes belong together
         assert {(a.json()["model"]["version"], a.json()["minutes"]) for a in answers} == {(1, 10.0), (2, 20.0)}
     store = PredictionStore(f"sqlite:///{(tmp_path / 'predictions.db').as_posix()}")
-    from course_lib.taxi.service.spool import Spool
-
     late = Spool(tmp_path / "spool", store)  # what the end of the process left on disk
     assert late.flush(), late.problem
     late.close()
@@ -116,9 +92,10 @@ def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="workers are killed by a signal")
 def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
-    with running(mlflow_folder, tmp_path, workers=2) as (address, process):
-        until(lambda: (tmp_path / "log").read_text().count("Started worker") == 2, process, tmp_path / "log")
-        workers = psutil.Process(process.pid).children()
+    with deployed(mlflow=mlflow_folder, folder=tmp_path, workers=2) as service:
+        address = service.url
+        until(lambda: service.log.read_text().count("Started worker") == 2, service)
+        workers = psutil.Process(service.process.pid).children()
         victim = next(w for w in workers if "resource_tracker" not in " ".join(w.cmdline()))
         victim.kill()
         good = []
@@ -130,9 +107,9 @@ def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
                 good.clear()
             return len(good) >= 20
 
-        until(answers, process, tmp_path / "log")
+        until(answers, service)
         assert set(good) == {200}
-        until(lambda: (tmp_path / "log").read_text().count("Started worker") == 3, process, tmp_path / "log")
+        until(lambda: service.log.read_text().count("Started worker") == 3, service)
         numbers = requests.get(f"{address}/metrics", timeout=5).text
         total = next(line for line in numbers.splitlines() if line.startswith("taxi_predictions_total"))
         assert float(total.split()[-1]) >= 20  # of all workers together
