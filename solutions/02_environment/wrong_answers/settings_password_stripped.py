@@ -1,5 +1,5 @@
 # task: load_settings
-# loses: 2
+# loses: 1
 # why: Cuts spaces off the password, so that another one is used than the one that was set.
 
 from pydantic import SecretStr
