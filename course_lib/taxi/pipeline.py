@@ -29,6 +29,7 @@ from course_lib.taxi.pipeline_types import (
     MonthResult,
     Registered,
     Settings,
+    StepFailed,
     Tables,
     Trained,
     Validated,
@@ -46,6 +47,7 @@ __all__ = [
     "MonthResult",
     "Registered",
     "Settings",
+    "StepFailed",
     "Tables",
     "Trained",
     "Validated",
@@ -59,6 +61,7 @@ __all__ = [
     "last_failure",
     "load_model",
     "manifest",
+    "notebook",
     "register",
     "run_month",
     "run_notebook",
@@ -99,6 +102,13 @@ def run_notebook(month: str, output: str | os.PathLike[str], **arguments: Any) -
     from course_lib.taxi.pipeline_notebook import run_notebook as run
 
     return run(month, output, **arguments)
+
+
+def notebook() -> Any:
+    """See :func:`course_lib.taxi.pipeline_notebook.notebook`."""
+    from course_lib.taxi.pipeline_notebook import notebook as make
+
+    return make()
 
 
 def write_notebook(path: str | os.PathLike[str]) -> Path:

@@ -25,8 +25,8 @@ from course_lib.taxi.pipeline_types import Evaluated, Registered, Settings, Tabl
 KEY, MONTH, LEARNED_UNTIL = "pipeline.key", "pipeline.month", "pipeline.learned_until"
 #: Tags of a version on which the gate has decided.
 PROMOTED, REASON = "pipeline.promoted", "pipeline.reason"
-# Median time for one ride: ten times what the slowest model takes, since months are trained beside it meanwhile.
-_BUDGET_MS = 100.0
+# Median time for one ride. A service answers in 5 ms; here months are being trained on the same processors meanwhile.
+_BUDGET_MS = 250.0
 
 
 def register(

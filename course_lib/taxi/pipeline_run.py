@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib import paths
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import pipeline_files as files
 from course_lib.taxi import pipeline_manifest as manifests
 from course_lib.taxi import pipeline_source, retry
@@ -66,18 +66,20 @@ def run_month(
     folder: str | os.PathLike[str] | None = None,
     tracking: str | os.PathLike[str] | None = None,
     force: bool = False,
-    register: bool = True,
+    until: str = STEPS[-1],
 ) -> MonthResult:
-    """All steps of one month, one after the other; those that are done already are left alone.
+    """All steps of one month, up to the step ``until``, one after the other; those that are done are left alone.
 
     ``folder`` holds the state (default build/pipeline), ``tracking`` the registry (default build/mlflow). ``force``
-    runs every step again. Without ``register`` the last step is left out. A step that fails is reported in the
-    result; only a misspelt month or a wrong setting raises (MonthNotFound, UsageError).
+    runs every step again. A step that fails is reported in the result (``result.checked()`` raises it); only a misspelt
+    month or step or a wrong setting raises here (MonthNotFound, UsageError).
     """
+    if until not in STEPS:
+        raise UsageError(f"There is no step '{until}'. There are: {', '.join(STEPS)}.")
     about = context(settings, folder, tracking, force)
     about.settings.check_model()
     result = MonthResult(str(parse(month)))
-    for step in STEPS if register else STEPS[:-1]:
+    for step in STEPS[: STEPS.index(until) + 1]:
         result = advance(step, result, about)
     return result
 

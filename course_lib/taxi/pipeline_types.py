@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from course_lib.errors import UsageError
+from course_lib.errors import CourseError, UsageError
 
 #: The steps of one month, in order.
 STEPS = ("ingest", "validate", "features", "train", "evaluate", "register")
@@ -154,6 +154,10 @@ class Registered:
 RESULTS: dict[str, type] = dict(zip(STEPS, (Ingested, Validated, Tables, Trained, Evaluated, Registered), strict=True))
 
 
+class StepFailed(CourseError):
+    """A month stopped at a step; the message says which and why."""
+
+
 @dataclass(frozen=True)
 class MonthResult:
     """What happened to one month, as far as it went.
@@ -173,6 +177,12 @@ class MonthResult:
     def ok(self) -> bool:
         """Whether no step failed."""
         return self.error is None
+
+    def checked(self) -> MonthResult:
+        """This result; raises StepFailed if a step failed."""
+        if self.error is not None:
+            raise StepFailed(f"{self.month} failed at {self.failed_step}: {self.error}")
+        return self
 
     def with_step(self, step: str, did: str, output: Any = None, seconds: float = 0.0) -> MonthResult:
         """This result with one more step."""
