@@ -20,7 +20,8 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for other machines, too.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
     store: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where predictions go: SQLite or PostgreSQL. Default: build/service.")
+        str | None,
+        typer.Option(metavar="URL", help="Where predictions go: SQLite or PostgreSQL. Default: build/service."),
     ] = None,
 ) -> None:
     """Answer riders: a page, an API, health and metrics, until Ctrl-C. Trains a first model where there is none."""
@@ -57,18 +58,23 @@ def _ensure_champion() -> None:
 def rollout(
     plan: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[off|shadow|canary SHARE]", help="What running services do from now on."),
+        typer.Argument(metavar="[off|shadow|canary SHARE|back]", help="What running services do from now on."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON)] = False,
 ) -> None:
-    """Show, or set, how the challenger is tried out: not at all, unseen beside the champion, or for a share of riders."""
+    """Show, or set, how the challenger is tried out: not at all, unseen beside the champion, or for a share of riders.
+
+    `back` makes the version champion again that was it before. Running services follow within seconds.
+    """
     from course_lib.cli.console import emit, say
     from course_lib.errors import UsageError
     from course_lib.taxi.service import rollout as plans
     from course_lib.taxi.service.registry import MLflowRegistry
 
     registry = MLflowRegistry()
-    if plan:
+    if plan == ["back"]:
+        say("rolled back from version {} to version {}".format(*registry.rollback()))
+    elif plan:
         chosen = plans.parse(" ".join(plan))
         wanted = registry.wanted()
         if wanted.champion is None:

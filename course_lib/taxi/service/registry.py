@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import tracking
 from course_lib.taxi.service import rollout
 from course_lib.taxi.service.live import Wanted
@@ -39,6 +39,27 @@ class MLflowRegistry:
         import mlflow
 
         return mlflow.sklearn.load_model(f"models:/{self.name}/{version}")
+
+    def rollback(self) -> tuple[int, int]:
+        """Make the version champion again that this champion was promoted over; returns (from, to).
+
+        The roll-out ends, too: what goes wrong is not the moment to try something out. Raises UsageError when there
+        is nothing to go back to.
+        """
+        from mlflow import MlflowClient
+
+        client, champion = MlflowClient(), self.wanted().champion
+        if champion is None:
+            raise UsageError(f"No version of {self.name} is the champion: there is nothing to roll back.")
+        before = client.get_model_version(self.name, str(champion)).tags.get("gate.champion")
+        if not before or before == str(champion):
+            raise UsageError(
+                f"Version {champion} of {self.name} was promoted over no other: there is nothing to go back to."
+            )
+        client.set_registered_model_alias(self.name, "champion", before)
+        client.set_model_version_tag(self.name, str(champion), "rolled_back_to", before)
+        self.set_rollout(rollout.Plan())
+        return champion, int(before)
 
     def set_rollout(self, plan: rollout.Plan) -> None:
         """From now on, every service that watches this registry rolls out so."""

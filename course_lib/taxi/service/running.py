@@ -25,7 +25,6 @@ from typing import Any
 from course_lib.errors import CourseError
 from course_lib.taxi.service import server
 
-
 _SECOND_THOUGHTS = 2.0  # seconds that a service gets which has answered that it is not ready
 
 

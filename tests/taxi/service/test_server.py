@@ -126,6 +126,21 @@ def test_what_the_registry_says(tmp_path):
     assert registry.load(2).predict([1, 2]).tolist() == [12.0, 12.0]
 
 
+def test_rolling_back(tmp_path):
+    registry = MLflowRegistry(folder=tmp_path)
+    with pytest.raises(UsageError, match="nothing to roll back"):
+        registry.rollback()
+    tracking.register(SaysMinutes(10.0))
+    with pytest.raises(UsageError, match="Version 1 of taxi-duration was promoted over no other"):
+        registry.rollback()
+    tracking.register(SaysMinutes(12.0))
+    MlflowClient().set_model_version_tag(tracking.MODEL_NAME, "2", "gate.champion", "1")
+    registry.set_rollout(rollout.Plan("shadow"))
+    assert registry.rollback() == (2, 1)
+    assert registry.wanted().champion == 1
+    assert registry.wanted().rollout.mode == "off"
+
+
 def test_a_port_that_is_taken():
     import socket
 
