@@ -60,6 +60,14 @@ def test_figures_name_what_they_show(module):
 
 
 @every
+def test_figures_are_described_for_those_who_cannot_see_them(module):
+    """By the option ``alt`` of their cells: for all figures of a lesson, or for none yet."""
+    cells = [c for c in code_cells(module, "lesson") if any("image/png" in o.get("data", {}) for o in c.outputs)]
+    without = [cell.source for cell in cells if not cell.metadata.get("alt")]
+    assert not without or len(without) == len(cells), f"no alt:\n{without[0]}"
+
+
+@every
 def test_something_went_wrong_for_real(module):
     assert [h for h in headings(module, "lesson") if "what could go wrong" in h.lower()]
 
