@@ -1,11 +1,8 @@
 """`course train`: what people read, what programs read, and how both fail."""
 
 import json
-import sys
 
 import pytest
-
-from course_lib.cli import main
 
 SOME = ["--rows", "400"]
 
@@ -16,23 +13,6 @@ def own_folders(tmp_path, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("COURSE_ROOT", str(tmp_path))
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.getbasetemp() / "cli-taxi-data"))
     monkeypatch.delenv("TAXI_DATA", raising=False)
-
-
-@pytest.fixture
-def course(monkeypatch, capsys):
-    """Run ``course`` with arguments; returns the exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["course", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 # --- train
