@@ -1,12 +1,10 @@
 """`course data`: a table for people, one JSON object for programs, and nothing fetched for a wrong question."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from course_lib.cli import main
 from course_lib.taxi import cleaning, trips
 
 SOME = ["--rows", "400"]
@@ -19,23 +17,6 @@ def data_dir(tmp_path, monkeypatch):
     monkeypatch.delenv("TAXI_DATA", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     return tmp_path / "data"
-
-
-@pytest.fixture
-def course(monkeypatch, capsys):
-    """Run ``course`` with arguments; returns the exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["course", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def test_json_is_one_object_about_each_month_once(course):
