@@ -10,6 +10,8 @@ import contextlib
 import os
 import socket
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 FOLDER, STORE, MODEL, MLFLOW = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL", "TAXI_MLFLOW"
+_PARENT = "TAXI_SERVICE_PARENT"  # set for workers
 
 
 def default_folder() -> Path:
@@ -40,6 +43,8 @@ def application() -> Flask:
     from course_lib.taxi.service.spool import Spool
     from course_lib.taxi.service.store import PredictionStore
 
+    if parent := os.environ.get(_PARENT):
+        _end_with(int(parent))
     folder = Path(os.environ.get(FOLDER) or default_folder())
     folder.mkdir(parents=True, exist_ok=True)
     store = PredictionStore(os.environ.get(STORE) or f"sqlite:///{(folder / 'predictions.db').as_posix()}")
@@ -54,6 +59,7 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> Non
 
     check_port(host, port)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one ride at a time is quicker without threads of its own
+    os.environ[_PARENT] = str(os.getpid())
     with contextlib.ExitStack() as stack:
         if workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="taxi-metrics-"))
@@ -70,6 +76,18 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> Non
             websockets=False,
             log_access=False,
         ).serve()
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when the process that started it is gone, however it went: nobody could stop it any more."""
+    import psutil
+
+    def watch() -> None:
+        while psutil.pid_exists(parent):
+            time.sleep(1.0)
+        os._exit(1)  # what it has answered lies on disk
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def check_port(host: str, port: int) -> None:

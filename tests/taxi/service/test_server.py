@@ -115,6 +115,16 @@ def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
         assert float(total.split()[-1]) >= 20  # of all workers together
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the parent is killed by a signal")
+def test_workers_end_when_their_parent_is_killed(mlflow_folder, tmp_path):
+    with deployed(mlflow=mlflow_folder, folder=tmp_path) as service:
+        workers = psutil.Process(service.process.pid).children()
+        service.process.kill()
+        service.process.wait(10)
+        _, alive = psutil.wait_procs(workers, timeout=20)
+        assert alive == []
+
+
 def test_what_the_registry_says(tmp_path):
     registry = MLflowRegistry(folder=tmp_path)
     assert registry.wanted().champion is None
