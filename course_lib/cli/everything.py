@@ -38,6 +38,7 @@ class Step:
 
 def run_everything(jobs: int | None = None) -> list[Step]:
     """All steps in order. Never raises for a step that fails: look at ``ok``."""
+    from course_lib.cli import operate
     from course_lib.cli.warm import use_warm_kernels
 
     use_warm_kernels()
@@ -47,6 +48,7 @@ def run_everything(jobs: int | None = None) -> list[Step]:
         ("Notebooks built", _build),
         ("Notebooks run", lambda step: _run(step, jobs)),
         ("Model", _train),
+        ("Service", operate.serve),
         ("Sample class", lambda step: _grade(step, jobs)),
     ]
     steps = []
@@ -204,4 +206,5 @@ def show_summary(steps: list[Step]) -> None:
     for what, place in (entry for step in steps for entry in step.places.items()):
         console.print(f"{what:24} {shown(place)}", soft_wrap=True)
     good = all(step.ok for step in steps)
-    console.print("\nNext, type: make lab" if good else "\nSomething failed: see the lines above.", style="bold")
+    next_step = "Next, type: make lab (the workbook), or make serve (the rider's page)"
+    console.print(f"\n{next_step if good else 'Something failed: see the lines above.'}", style="bold")
