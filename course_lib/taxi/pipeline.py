@@ -19,8 +19,9 @@ from course_lib.taxi import pipeline_manifest
 from course_lib.taxi.pipeline_code import code_hash
 from course_lib.taxi.pipeline_graph import edges, graph
 from course_lib.taxi.pipeline_manifest import Manifest
+from course_lib.taxi.pipeline_model import load_model
 from course_lib.taxi.pipeline_run import last_failure, run_month
-from course_lib.taxi.pipeline_steps import evaluate, features, ingest, load_model, train, validate
+from course_lib.taxi.pipeline_steps import evaluate, features, ingest, train, validate
 from course_lib.taxi.pipeline_types import (
     STEPS,
     Evaluated,

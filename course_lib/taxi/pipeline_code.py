@@ -128,9 +128,13 @@ def _file(module: str, folder: Path) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
 
 
-@lru_cache
 def _parsed(path: Path) -> ast.Module:
     """The module's tree without its docstrings."""
+    return _parsed_at(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _parsed_at(path: Path, _written: int) -> ast.Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False):

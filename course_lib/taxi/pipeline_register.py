@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from course_lib.taxi import months
-from course_lib.taxi.pipeline_steps import load_model
+from course_lib.taxi.pipeline_model import load_model
 from course_lib.taxi.pipeline_types import Evaluated, Registered, Settings, Tables, Trained
 
 #: Tags of a run that the pipeline logged.

@@ -14,7 +14,6 @@ own pipeline, where only the training rides are seen.
 from __future__ import annotations
 
 import math
-import pickle
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +21,7 @@ import pandas as pd
 from course_lib.errors import CourseError
 from course_lib.taxi import cleaning, monthfile, months, quarantine, trips
 from course_lib.taxi import pipeline_files as files
+from course_lib.taxi.pipeline_model import dump, load_model
 from course_lib.taxi.pipeline_types import Evaluated, Ingested, Settings, Tables, Trained, Validated
 
 _BOOKING = ["PULocationID", "DOLocationID", "lpep_pickup_datetime"]
@@ -66,19 +66,19 @@ def features(valid: Validated, settings: Settings, out: Path) -> Tables:
     cleaned = cleaning.clean(pd.read_parquet(valid.trips.path), valid.month, settings.min_minutes, settings.max_minutes)
     split = months.parse(valid.month).end - pd.Timedelta(days=settings.evaluation_days)
     late = cleaned.trips["lpep_pickup_datetime"] >= split
-    train = cleaned.trips.loc[~late, [*_BOOKING, _TEACHING, _TARGET]]
-    evaluation = cleaned.trips.loc[late, [*_BOOKING, _TARGET]]
+    learned = cleaned.trips.loc[~late, [*_BOOKING, _TEACHING, _TARGET]]
+    judged = cleaned.trips.loc[late, [*_BOOKING, _TARGET]]
     account = {str(reason): int(count) for reason, count in cleaned.account.items()}
-    for table, when in ((train, "before"), (evaluation, "from")):
+    for table, when in ((learned, f"before {split:%Y-%m-%d}"), (judged, f"from {split:%Y-%m-%d} on")):
         if table.empty:
             counts = ", ".join(f"{reason}: {count:,}" for reason, count in account.items() if count)
-            raise CourseError(f"{valid.month} has no usable rides {when} {split:%Y-%m-%d} on ({counts}).")
+            raise CourseError(f"{valid.month} has no usable rides {when} ({counts}).")
     return Tables(
         month=valid.month,
-        train=files.write_frame(train, out / "train.parquet"),
-        evaluation=files.write_frame(evaluation, out / "evaluation.parquet"),
-        rows_train=len(train),
-        rows_evaluation=len(evaluation),
+        train=files.write_frame(learned, out / "train.parquet"),
+        evaluation=files.write_frame(judged, out / "evaluation.parquet"),
+        rows_train=len(learned),
+        rows_evaluation=len(judged),
         split=f"{split:%Y-%m-%d}",
         account=account,
     )
@@ -90,7 +90,7 @@ def train(tables: Tables, settings: Settings, out: Path) -> Trained:
 
     rides = pd.read_parquet(tables.train.path)
     model = models.build(settings.model, random_state=settings.random_state).fit(rides, rides[_TARGET])
-    return Trained(tables.month, files.write_bytes(pickle.dumps(model, protocol=5), out / "model.pkl"), len(rides))
+    return Trained(tables.month, files.write_bytes(dump(model), out / "model.pkl"), len(rides))
 
 
 def evaluate(trained: Trained, tables: Tables, settings: Settings, out: Path) -> Evaluated:  # noqa: ARG001
@@ -108,13 +108,6 @@ def evaluate(trained: Trained, tables: Tables, settings: Settings, out: Path) ->
     content = {"month": tables.month, "rides": len(judged), **scores}
     written = files.write_json(content, out / "scores.json")
     return Evaluated(tables.month, written, metrics=scores["model"], baseline=scores["mean"])
-
-
-def load_model(trained: Trained):
-    """The model that ``train`` wrote. Raises CourseError if the file is another by now: a pickle is code."""
-    if not files.is_intact(trained.model):
-        raise CourseError(f"{trained.model.path} is not the model that was written there: train {trained.month} again.")
-    return pickle.loads(trained.model.path.read_bytes())
 
 
 def _defined(metrics: dict[str, float]) -> dict[str, float]:
