@@ -32,8 +32,9 @@ def test_a_roll_out_is_set_and_shown(course):
 
 @pytest.mark.usefixtures("models")
 def test_rolling_back(course):
-    MlflowClient().set_model_version_tag(tracking.MODEL_NAME, "2", "gate.champion", "1")
-    MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "2")
+    for tag, value in {"gate": "promoted", "gate.champion": "1"}.items():
+        MlflowClient().set_model_version_tag(tracking.MODEL_NAME, "2", tag, value)
+    tracking.set_alias(tracking.MODEL_NAME, "champion", 2)
     code, _, err = course("rollout", "back")
     assert code == 0
     assert "rolled back from version 2 to version 1" in err

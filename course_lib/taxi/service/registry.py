@@ -44,19 +44,19 @@ class MLflowRegistry:
         """Make the version champion again that this champion was promoted over; returns (from, to).
 
         The roll-out ends, too: what goes wrong is not the moment to try something out. Raises UsageError when there
-        is nothing to go back to.
+        is nothing to go back to, and NoSuchVersion when that version is gone.
         """
         from mlflow import MlflowClient
 
-        client, champion = MlflowClient(), self.wanted().champion
+        champion = self.wanted().champion
         if champion is None:
             raise UsageError(f"No version of {self.name} is the champion: there is nothing to roll back.")
-        before = client.get_model_version(self.name, str(champion)).tags.get("gate.champion")
-        if not before or before == str(champion):
-            raise UsageError(
-                f"Version {champion} of {self.name} was promoted over no other: there is nothing to go back to."
-            )
-        client.set_registered_model_alias(self.name, "champion", before)
+        client = MlflowClient()
+        tags = client.get_model_version(self.name, str(champion)).tags
+        before = tags.get("gate.champion", "") if tags.get("gate") == "promoted" else ""
+        if not before.isdecimal():
+            raise UsageError(f"Version {champion} of {self.name} was promoted over no other: nothing to go back to.")
+        tracking.set_alias(self.name, "champion", int(before))
         client.set_model_version_tag(self.name, str(champion), "rolled_back_to", before)
         self.set_rollout(rollout.Plan())
         return champion, int(before)

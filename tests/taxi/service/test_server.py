@@ -71,9 +71,9 @@ def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
         try:
             until(lambda: len(answers) > 20, service)
             tracking.setup(mlflow_folder)
-            MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "2")
+            tracking.set_alias(tracking.MODEL_NAME, "champion", 2)
             until(lambda: answers[-1].json()["model"]["version"] == 2, service)
-            MlflowClient().set_registered_model_alias(tracking.MODEL_NAME, "champion", "1")  # and back
+            tracking.set_alias(tracking.MODEL_NAME, "champion", 1)  # and back
             until(lambda: answers[-1].json()["model"]["version"] == 1, service)
         finally:
             stop.set()
@@ -144,7 +144,8 @@ def test_rolling_back(tmp_path):
     with pytest.raises(UsageError, match="Version 1 of taxi-duration was promoted over no other"):
         registry.rollback()
     tracking.register(SaysMinutes(12.0))
-    MlflowClient().set_model_version_tag(tracking.MODEL_NAME, "2", "gate.champion", "1")
+    for tag, value in {"gate": "promoted", "gate.champion": "1"}.items():
+        MlflowClient().set_model_version_tag(tracking.MODEL_NAME, "2", tag, value)
     registry.set_rollout(rollout.Plan("shadow"))
     assert registry.rollback() == (2, 1)
     assert registry.wanted().champion == 1
