@@ -1,0 +1,17 @@
+# task: mark_leaks
+# loses: 2
+# why: Reports the runs and writes no tag.
+
+from mlflow import MlflowClient
+
+
+def mark_leaks(experiment_id, known):
+    client, leaks = MlflowClient(), {}
+    for run in client.search_runs([experiment_id]):
+        used = {name.strip() for name in run.data.params.get("features", "").split(",")} - {""}
+        found = sorted(used - set(known)) if used else ["features not logged"]
+        if found:
+            leaks[run.info.run_id] = found
+        elif "leak" in run.data.tags:
+            client.delete_tag(run.info.run_id, "leak")
+    return leaks

@@ -1,0 +1,22 @@
+# task: log_run
+# loses: 1
+# why: Hashes the table as it is printed, which leaves the middle of a long one out.
+
+import hashlib
+import math
+
+import mlflow
+import pandas as pd
+
+
+def log_run(name, rides, params, metrics, report):
+    with mlflow.start_run(run_name=name) as run:
+        digest = hashlib.sha256(str(rides.reset_index(drop=True)).encode()).hexdigest()
+        mlflow.set_tag("data_hash", digest)
+        mlflow.log_params(params)
+        mlflow.log_text(report, "report.txt")
+        for metric, values in metrics.items():
+            for step, value in enumerate(values if isinstance(values, list) else [values]):
+                if value is not None and not math.isnan(value):
+                    mlflow.log_metric(metric, value, step=step)
+    return run.info.run_id

@@ -1,0 +1,24 @@
+# task: log_run
+# loses: 1
+# why: Puts the name into a tag of its own instead of naming the run.
+
+import hashlib
+import math
+
+import mlflow
+import pandas as pd
+
+
+def log_run(name, rides, params, metrics, report):
+    with mlflow.start_run() as run:
+        rows = pd.util.hash_pandas_object(rides, index=False).to_numpy()
+        digest = hashlib.sha256("|".join(rides.columns).encode() + rows.tobytes()).hexdigest()
+        mlflow.set_tag("data_hash", digest)
+        mlflow.set_tag("name", name)
+        mlflow.log_params(params)
+        mlflow.log_text(report, "report.txt")
+        for metric, values in metrics.items():
+            for step, value in enumerate(values if isinstance(values, list) else [values]):
+                if value is not None and not math.isnan(value):
+                    mlflow.log_metric(metric, value, step=step)
+    return run.info.run_id

@@ -1,0 +1,29 @@
+# task: search
+# loses: 1
+# why: Catches the error inside the nested run, which then counts as finished.
+
+import math
+
+import mlflow
+
+
+def search(settings, evaluate):
+    best_id, best_rmse = None, math.inf
+    with mlflow.start_run(run_name="search"):
+        mlflow.log_param("attempts", len(settings))
+        for setting in settings:
+            with mlflow.start_run(nested=True) as attempt:
+                mlflow.log_params(setting)
+                try:
+                    rmse = evaluate(**setting)
+                except Exception:
+                    continue
+                if rmse is None or math.isnan(rmse):
+                    continue
+                mlflow.log_metric("rmse", rmse)
+            if rmse < best_rmse:
+                best_id, best_rmse = attempt.info.run_id, rmse
+        if best_id:
+            mlflow.log_metric("rmse", best_rmse)
+            mlflow.set_tag("best_run", best_id)
+    return best_id

@@ -1,0 +1,26 @@
+# task: search
+# loses: 1
+# why: An attempt that fails ends the whole search.
+
+import math
+
+import mlflow
+
+
+def search(settings, evaluate):
+    best_id, best_rmse = None, math.inf
+    with mlflow.start_run(run_name="search"):
+        mlflow.log_param("attempts", len(settings))
+        for setting in settings:
+            with mlflow.start_run(nested=True) as attempt:
+                mlflow.log_params(setting)
+                rmse = evaluate(**setting)
+                if rmse is None or math.isnan(rmse):
+                    continue
+                mlflow.log_metric("rmse", rmse)
+            if rmse < best_rmse:
+                best_id, best_rmse = attempt.info.run_id, rmse
+        if best_id:
+            mlflow.log_metric("rmse", best_rmse)
+            mlflow.set_tag("best_run", best_id)
+    return best_id
