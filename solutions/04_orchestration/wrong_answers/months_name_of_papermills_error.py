@@ -1,0 +1,20 @@
+# task: run_months
+# loses: 1
+# why: Keeps the name of papermill's error instead of that of the notebook's.
+
+def run_months(notebook, months, out, parameters):
+    known = pm.inspect_notebook(str(notebook))
+    if unknown := sorted(set(parameters) - set(known)):
+        raise ValueError(f"the notebook has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+    out.mkdir(parents=True, exist_ok=True)
+    results, failed = {}, {}
+    for month in months:
+        result = out / f"{month}.json"
+        given = {**parameters, "month": month, "result": str(result)}
+        try:
+            pm.execute_notebook(str(notebook), str(out / f"{month}.ipynb"), given, progress_bar=False, shutdown_kernel="immediate")
+        except pm.PapermillExecutionError as error:
+            failed[month] = type(error).__name__
+        else:
+            results[month] = json.loads(result.read_text(encoding="utf-8"))
+    return results, failed
