@@ -15,6 +15,7 @@ from typing import Any
 MAX_HEAD = 64 * 1024 * 1024
 MAX_BODY = 300 * 1024 * 1024
 _SIZE = 8
+_PIECE = 1 << 16
 
 Message = tuple[dict[str, Any], bytes]
 
@@ -36,6 +37,7 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self.end = end
+        self._ahead = b""
 
     def send(self, head: dict[str, Any], body: bytes = b"", deadline: float | None = None) -> None:
         """Send one message; ``deadline`` is a `time.monotonic` moment. Raises ChannelClosed, ChannelTimeout."""
@@ -68,16 +70,19 @@ class Channel:
         self.end.close()
 
     def _read(self, size: int, deadline: float | None) -> bytes:
-        parts, missing = [], size
-        while missing:
+        """The next ``size`` bytes. What comes with them is kept for the next time: most messages come in one piece."""
+        parts, missing = [self._ahead[:size]], size - len(self._ahead)
+        self._ahead = self._ahead[size:]
+        while missing > 0:
             self._wait(deadline)
             try:
-                part = self.end.recv(min(missing, 1 << 20))
+                part = self.end.recv(max(_PIECE, min(missing, 1 << 20)))
             except OSError as error:
                 raise ChannelClosed(str(error)) from error
             if not part:
                 raise ChannelClosed("closed")
-            parts.append(part)
+            parts.append(part[:missing])
+            self._ahead = part[missing:]
             missing -= len(part)
         return b"".join(parts)
 

@@ -17,14 +17,20 @@ from course_lib.grading.submissions import Rejected
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def paths(folder: Path) -> dict[str, Path]:
+    """Where each CSV file is."""
+    names = ("scores", "tests", "repairs", "flags", "tasks", "canvas", "moodle")
+    return {name: folder / f"{name}.csv" for name in names}
+
+
 def write_all(
     folder: Path,
     results: Sequence[SubmissionResult],
     table: Sequence[Score],
     facts: Sequence[TaskFacts],
     rejected: Sequence[Rejected],
-) -> dict[str, Path]:
-    """Write every CSV file; returns where each is."""
+) -> None:
+    """Write every CSV file."""
     contents = {
         "scores": _scores(table, rejected),
         "tests": _tests(results),
@@ -34,11 +40,8 @@ def write_all(
         "canvas": canvas(table),
         "moodle": moodle(table),
     }
-    paths = {}
-    for name, rows in contents.items():
-        paths[name] = folder / f"{name}.csv"
-        write_whole(paths[name], as_csv(rows))
-    return paths
+    for name, path in paths(folder).items():
+        write_whole(path, as_csv(contents[name]))
 
 
 def as_csv(rows: Iterable[Sequence[Any]]) -> str:

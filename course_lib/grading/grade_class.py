@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from course_lib.errors import UsageError
 from course_lib.grading import report
 from course_lib.grading import submissions as handed
 from course_lib.grading.assignment import Assignment, load_module
+from course_lib.grading.class_job import Job, Progress
 from course_lib.grading.class_result import ClassResult
 from course_lib.grading.coursefolders import CourseFolders, course_folders
-from course_lib.grading.gradebook import Book
 from course_lib.grading.limits import Limits
-from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
-from course_lib.grading.pool import Pool, WorkerLost, usual_jobs
+from course_lib.grading.pool import Pool, usual_jobs
 from course_lib.grading.quick_import import nbgrader_module
-from course_lib.grading.records import Records, grading_key, submission_key
 from course_lib.grading.sandbox.policy import SandboxUnavailable
-from course_lib.grading.scores import Manual, scores
-from course_lib.grading.submissions import Submission
+from course_lib.grading.scores import scores
 from course_lib.grading.worker import Setting
 from course_lib.paths import project_root
-
-MAX_ROUNDS = 3
-
-Progress = Callable[[int, int, SubmissionResult | None], None]
-Modes = dict[str, dict[str, dict[str, str]]]  # by module, notebook and grade id
 
 
 def grade(
@@ -67,18 +58,12 @@ def grade(
             f"nothing was handed in: {submissions} holds no notebook and no zip for "
             f"{', '.join(sorted({a.module for a in assignments}))}"
         )
-    # workers import what notebooks import, and the sandbox is tried, while this process imports nbgrader
-    with (
-        _start_pool(root, assignments, found.submissions, limits or Limits(), jobs or usual_jobs(), unsafe) as pool,
-        ThreadPoolExecutor(2) as aside,
-    ):
-        aside.submit(nbgrader_module, "nbgrader.api")
-        trying = aside.submit(require_sandbox) if not unsafe else None
-        folders = folders or course_folders(root)
-        if trying is not None:
-            trying.result()
-        job = _Job(pool, folders, assignments, found.submissions, progress)
-        results = job.run(force=force)
+    folders = folders or course_folders(root)
+    setting = _setting(root, assignments, limits or Limits(), sandboxed=not unsafe)
+    job = Job(setting, folders, found.submissions, progress, force=force)
+    if job.to_do or job.asks_nbgrader:
+        _run(job, jobs or usual_jobs())
+    results = job.results
     table = scores(results, assignments, job.manual)
     done = ClassResult(
         sorted({a.module for a in assignments}),
@@ -94,15 +79,23 @@ def grade(
     return done
 
 
-def _start_pool(
-    root: Path, assignments: list[Assignment], found: list[Submission], limits: Limits, jobs: int, unsafe: bool
-) -> Pool:
-    """Start as many workers as are asked for and can be of use."""
+def _setting(root: Path, assignments: list[Assignment], limits: Limits, *, sandboxed: bool) -> Setting:
     released = {a.module: root / "modules" / a.module for a in assignments}
     support = {module: folder for module, folder in released.items() if folder.is_dir()}
     to_import = sorted({name for a in assignments for name in a.to_import})
-    setting = Setting(assignments, support, to_import, limits, not unsafe)
-    return Pool(setting, max(1, min(jobs, len(found))))
+    return Setting(assignments, support, to_import, limits, sandboxed)
+
+
+def _run(job: Job, jobs: int) -> None:
+    """Have it done by as many workers as are asked for and can be of use.
+
+    They import what notebooks import, and the sandbox is tried, while this process imports nbgrader.
+    """
+    workers = max(1, min(jobs, len(job.to_do)))
+    with Pool(job.setting, workers) as pool, ThreadPoolExecutor(2) as aside:
+        aside.submit(nbgrader_module, "nbgrader.api")
+        trying = aside.submit(require_sandbox if job.setting.sandboxed else lambda: None)
+        job.run(pool, trying.result)
 
 
 def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment]:
@@ -135,100 +128,4 @@ def require_sandbox() -> None:
         raise SandboxUnavailable(
             f"{found.problem}\nWithout a sandbox, what students hand in could read and change whatever you can. If you "
             "know all of it, `course grade --unsafe` runs it all the same."
-        )
-
-
-class _Job:
-    """One run over a class."""
-
-    def __init__(
-        self,
-        pool: Pool,
-        folders: CourseFolders,
-        assignments: list[Assignment],
-        found: list[Submission],
-        progress: Progress | None,
-    ) -> None:
-        self.pool, self.folders, self.assignments, self.found = pool, folders, assignments, found
-        self.progress = progress or (lambda _done, _all, _result: None)
-        self.records = Records(folders.records)
-        self.graded = 0
-        self.manual: Manual = {}
-        setting = pool.setting
-        self.keys = {
-            module: grading_key(
-                [a for a in assignments if a.module == module], setting.limits, sandboxed=setting.sandboxed
-            )
-            for module in sorted({a.module for a in assignments})
-        }
-
-    def run(self, *, force: bool) -> list[SubmissionResult]:
-        """Grade what is new; returns everything there is."""
-        known = {(s.module, s.student): self.records.read(s.module, s.student) for s in self.found}
-        to_do = [s for s in self.found if force or not self._is_done(s, known[s.module, s.student])]
-        modes = self._modes() if to_do else None
-        with Book(self.folders) as book:
-            to_do += [s for s in self.found if s not in to_do and not book.has(s.module, s.student)]
-            if to_do:
-                book.prepare(self.assignments)
-                self._grade(book, to_do, modes or self._modes(), known)
-            self.manual = book.manual(self.keys)
-        return [result for result in known.values() if result is not None]
-
-    def _is_done(self, submission: Submission, before: SubmissionResult | None) -> bool:
-        key = submission_key(submission, self.keys[submission.module])
-        return before is not None and before.key == key and before.status != INFRA_ERROR
-
-    def _grade(
-        self, book: Book, to_do: list[Submission], modes: Modes, known: dict[tuple[str, str], SubmissionResult | None]
-    ) -> None:
-        total, done = len(to_do), 0
-        self.progress(0, total, None)
-        for round_number in range(1, MAX_ROUNDS + 1):
-            again: list[Submission] = []
-            orders = [("grade", self._order(submission, modes)) for submission in to_do]
-            for order, answer in self.pool.run(orders):
-                submission = order["submission"]
-                result = self._infra(submission, answer) if isinstance(answer, WorkerLost) else answer
-                if result.status == INFRA_ERROR and round_number < MAX_ROUNDS:
-                    again.append(submission)
-                    continue
-                place = (submission.module, submission.student)
-                if result.status != INFRA_ERROR:
-                    book.write(result, submission, known[place], self.pool.setting.support.get(submission.module))
-                    self.records.write(result)
-                    self.graded += 1
-                elif known[place] is None or known[place].status == INFRA_ERROR:  # type: ignore[union-attr]
-                    self.records.write(result)
-                known[place] = result
-                done += 1
-                self.progress(done, total, result)
-            to_do = again
-
-    def _order(self, submission: Submission, modes: Modes) -> dict[str, Any]:
-        key = submission_key(submission, self.keys[submission.module])
-        return {"submission": submission, "modes": modes[submission.module], "key": key}
-
-    def _modes(self) -> Modes:
-        """How each test is run: decided once for these tests in this environment."""
-        key = ":".join(sorted(self.keys.values()))
-        if (kept := self.records.modes(key)) is not None:
-            return kept  # type: ignore[return-value]
-        modes: Modes = {module: {} for module in self.keys}
-        orders = [("calibrate", (a.module, a.name)) for a in self.assignments]
-        for (module, name), answer in self.pool.run(orders):
-            if isinstance(answer, Exception):
-                raise answer
-            modes[module][name] = answer
-        self.records.keep_modes(key, modes)
-        return modes
-
-    def _infra(self, submission: Submission, error: WorkerLost) -> SubmissionResult:
-        notebooks = [
-            NotebookResult(a.name, INFRA_ERROR, problem=str(error))
-            for a in self.assignments
-            if a.module == submission.module
-        ]
-        return SubmissionResult(
-            submission.student, submission.module, notebooks, "", submission.digest, submission.timestamp
         )

@@ -19,6 +19,7 @@ from course_lib.grading.coursefolders import CourseFolders
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import write_whole
+from course_lib.grading.standing import GRADES, Entries, entries
 from course_lib.grading.submissions import Submission
 
 NO_RESPONSE = "No response."
@@ -68,22 +69,11 @@ class Book:
         self._write_files(result, submission, release)
         self._write_grades(result, again)
 
-    def manual(self, modules: Iterable[str]) -> dict[tuple[str, str, str], dict[str, tuple[float | None, bool]]]:
-        """What people have entered: by (module, student, notebook), each cell's score and whether one is due."""
-        found: dict[tuple[str, str, str], dict[str, tuple[float | None, bool]]] = {}
-        for module in modules:
-            try:
-                submissions = self.gradebook.assignment_submissions(module)
-            except self.api.MissingEntry:
-                continue
-            for submission in submissions:
-                for notebook in submission.notebooks:
-                    place = found.setdefault((module, submission.student_id, notebook.name), {})
-                    for grade in notebook.grades:
-                        extra = grade.extra_credit or 0.0
-                        score = None if grade.manual_score is None else grade.manual_score + extra
-                        place[grade.name] = (score, bool(grade.needs_manual_grade))
-        return found
+    def manual(self, modules: Iterable[str]) -> Entries:
+        """What people have entered, as `standing.entries` has it."""
+        from sqlalchemy import text
+
+        return entries(self.db.execute(text(GRADES)), modules)
 
     def _write_grades(self, result: SubmissionResult, again: bool) -> None:
         try:

@@ -74,7 +74,7 @@ class Pool:
         for worker in self.workers:
             if waiting and id(worker) not in busy:
                 order = waiting.popleft()
-                worker.give(order[0], order[1])
+                worker.give(order[0], order[1], more=bool(waiting))
                 busy[id(worker)] = (worker, order)
                 selector.register(worker.channel.end, selectors.EVENT_READ, id(worker))
 
@@ -106,14 +106,14 @@ class _Worker:
         self.channel.send({"kind": "start"}, pickle.dumps(first))
         self.channel.send({"kind": "setting"}, pickle.dumps(self.setting))
 
-    def give(self, kind: str, content: Any) -> None:
-        """Give it an order; a worker that has died meanwhile is replaced first."""
-        body = pickle.dumps(content)
+    def give(self, kind: str, content: Any, *, more: bool = True) -> None:
+        """Give it an order; a worker that has died meanwhile is replaced first. ``more``: others wait for theirs."""
+        head, body = {"kind": kind, "more": more}, pickle.dumps(content)
         try:
-            self.channel.send({"kind": kind}, body)
+            self.channel.send(head, body)
         except ChannelClosed:
             self.restart()
-            self.channel.send({"kind": kind}, body)
+            self.channel.send(head, body)
 
     def answer(self) -> Any:
         """What it answers; None when it has died, and then there is a new one in its place."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
 from course_lib.grading import csvs, svg
 from course_lib.grading.outcome import GRADED, INFRA_ERROR, STATUSES, SubmissionResult
-from course_lib.grading.records import write_whole
+from course_lib.grading.records import own_code, write_whole
 from course_lib.grading.scores import Score
 from course_lib.grading.statistics import WEAK, TaskFacts, task_facts
 from course_lib.grading.submissions import Rejected
@@ -31,11 +34,17 @@ def write(
     rejected: Sequence[Rejected],
     note: str = "",
 ) -> dict[str, Path]:
-    """Write the page and the CSV files into a folder; returns where each is."""
+    """Write the page and the CSV files into a folder, unless they are there and say the same; returns where each is."""
+    content = [[r.as_dict() for r in results], [asdict(s) for s in table], [asdict(r) for r in rejected], note]
+    key = hashlib.sha256(json.dumps([content, own_code()], sort_keys=True).encode()).hexdigest()
+    paths = {"report": folder / "report.html", **csvs.paths(folder)}
+    noted = folder / ".report"
+    if noted.is_file() and noted.read_text(encoding="utf-8") == key and all(path.is_file() for path in paths.values()):
+        return paths
     facts = task_facts(results)
-    paths = csvs.write_all(folder, results, table, facts, rejected)
-    paths = {"report": folder / "report.html", **paths}
+    csvs.write_all(folder, results, table, facts, rejected)
     write_whole(paths["report"], page(results, table, facts, rejected, note))
+    write_whole(noted, key)
     return paths
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from course_lib.grading.channel import ChannelBroken, ChannelClosed, ChannelTimeout, Message
 from course_lib.grading.limits import Limits
+from course_lib.grading.literals import LiteralSide
 from course_lib.grading.processes.starter import JUDGE, STUDENT, CannotStart, MakeFolder, Process, Starter
 
 MAX_NOTICES = 40
@@ -146,16 +147,16 @@ class EmptyFolder:
 class JudgeSide:
     """The judge's process. It is trusted, but a student's answer may be too much for it."""
 
-    def __init__(self, starter: Starter, clock: Clock, student: StudentSide) -> None:
+    def __init__(self, starter: Starter, clock: Clock, student: StudentSide | LiteralSide) -> None:
         self.starter, self.clock, self.student = starter, clock, student
         self.process: Process | None = None
         self.before: list[tuple[dict[str, Any], bytes]] = []
 
-    def do(self, head: dict[str, Any], source: str) -> dict[str, Any]:
+    def do(self, head: dict[str, Any], cell: bytes) -> dict[str, Any]:
         """Run a plain cell or a test, passing on what it asks of the student. Raises Gone for either process."""
         self._be_ready()
-        reply = self._converse(head, source.encode())
-        self.before.append((head, source.encode()))
+        reply = self._converse(head, cell)
+        self.before.append((head, cell))
         return reply
 
     def _be_ready(self) -> None:

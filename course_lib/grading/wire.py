@@ -75,6 +75,14 @@ def encode(value: Any, known: Sequence[Any] = ()) -> bytes:
     return b"".join((len(head).to_bytes(_LENGTH, "big"), head, *encoder.buffers))
 
 
+def encode_anything(value: Any) -> bytes:
+    """One message for one value; for one that cannot travel, what can be said of it."""
+    try:
+        return encode(value)
+    except Exception as error:
+        return encode(Foreign(type(value).__name__, f"<{type(value).__name__}: {error}>"))
+
+
 def decode(message: bytes, known: Sequence[Any] = ()) -> Any:
     """The value of a message, whoever wrote it. Raises WireError for anything that `encode` would not write."""
     from course_lib.grading.wire_decode import Decoder

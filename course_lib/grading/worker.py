@@ -58,6 +58,7 @@ def main(argv: list[str]) -> None:
                 setting = order
                 continue
             assert setting is not None
+            starter.more = head["kind"] == "calibrate" or head["more"]
             answer = (
                 _calibrated(order, setting, starter)
                 if head["kind"] == "calibrate"

@@ -7,10 +7,8 @@ test ended is read from the exception or the value of its last expression, here,
 
 from __future__ import annotations
 
-import ast
 import io
 import linecache
-import math
 import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
@@ -18,9 +16,10 @@ from typing import Any
 
 from course_lib.grading.channel import Channel, ChannelClosed, Message
 from course_lib.grading.processes import proxies
+from course_lib.grading.processes.cells import credit, run, unpacked
+from course_lib.grading.processes.describe import safe_text
 from course_lib.grading.processes.recorder import MAX_OUTPUT
-from course_lib.grading.processes.shell import safe_text
-from course_lib.grading.processes.student import seed
+from course_lib.grading.processes.seeds import seed
 
 MAX_HINT = 1500
 _NO_HINT = "A hidden test failed; it gives no hint."
@@ -37,10 +36,10 @@ def main(channel: Channel) -> None:
         except ChannelClosed:
             return
         if head["kind"] == "plain":
-            judge.run_plain(body.decode(), head)
+            judge.run_plain(body, head)
             channel.send({"kind": "done"})
         else:
-            channel.send({"kind": "verdict", **judge.run_test(body.decode(), head)})
+            channel.send({"kind": "verdict", **judge.run_test(body, head)})
 
 
 class Judge:
@@ -55,23 +54,24 @@ class Judge:
         self.channel.send(head, body)
         return self.channel.receive()
 
-    def run_plain(self, source: str, head: dict[str, Any]) -> None:
+    def run_plain(self, body: bytes, head: dict[str, Any]) -> None:
         """Run one of the instructor's own cells; what it shows and whether it fails does not matter here."""
         self._fetch(head)
         try:
             with redirect_stdout(_Output()), redirect_stderr(_Output()):
-                exec(compile(source, "<instructor>", "exec"), self.namespace)
+                run(unpacked(body, head["file"])[0], self.namespace)
         except Exception:  # a cell that shows the student's work may well fail on it
             return
 
-    def run_test(self, source: str, head: dict[str, Any]) -> dict[str, Any]:
+    def run_test(self, body: bytes, head: dict[str, Any]) -> dict[str, Any]:
         """Run one test: ``status`` ok or error, what it printed, and ``value``, the credit it gives (None: all)."""
-        name, output = f"<{head['name']}>", _Output()
-        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        name, output = head["file"], _Output()
         try:
+            code, source = unpacked(body, name)
+            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
             self._fetch(head)
             with redirect_stdout(output), redirect_stderr(_Output()):
-                value = run_source(source, name, self.namespace)
+                value = run(code, self.namespace)
             return {"status": "ok", "printed": output.getvalue(), **credit(value)}
         except ChannelClosed:
             raise
@@ -91,33 +91,6 @@ class Judge:
                 value = proxies.revive(name, message, self.exchange, set(head["modules"]))
                 self.namespace[name] = value
             start += int(size)
-
-
-def run_source(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Run a cell and return the value of its last line, if that is an expression."""
-    statements, expression = split(source, name)
-    exec(statements, namespace)
-    return eval(expression, namespace) if expression is not None else None
-
-
-def split(source: str, name: str) -> tuple[Any, Any]:
-    """A cell's code objects: its statements, and its last expression or None (also where a ``;`` hides it)."""
-    tree = ast.parse(source, name)
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = compile(ast.Expression(tree.body.pop().value), name, "eval")  # type: ignore[attr-defined]
-    return compile(tree, name, "exec"), last
-
-
-def credit(value: Any) -> dict[str, Any]:
-    """A test's last value as credit: nothing means all of it, a number is partial, anything else is a mistake."""
-    if value is None:
-        return {"credit": None}
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()
-    if type(value) in (int, float) and math.isfinite(value):
-        return {"credit": value}
-    return {"credit": None, "invalid": f"the test gave {type(value).__name__} {safe_text(value, 80)} as credit"}
 
 
 def explain(error: BaseException, name: str, hidden: set[int]) -> dict[str, Any]:
@@ -143,9 +116,12 @@ class _Output(io.StringIO):
 
 
 def limit_memory(megabytes: int) -> None:
-    """A student's answer may be huge: better a MemoryError here than a full machine."""
+    """A student's answer may be huge: better a MemoryError here than a full machine. What libraries have taken before
+    comes on top."""
     if sys.platform == "linux":
         import resource
+        from pathlib import Path
 
-        size = megabytes << 20
+        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        size = taken + (megabytes << 20)
         resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))

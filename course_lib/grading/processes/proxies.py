@@ -19,6 +19,9 @@ from typing import Any
 from course_lib.grading import wire
 from course_lib.grading.processes.raised import AnswerError, raise_as_here
 
+_BOUND = (types.MethodType, types.BuiltinMethodType)
+_NOBODY = (type, types.ModuleType, types.NoneType)
+
 Exchange = Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
 
 
@@ -65,11 +68,12 @@ class _Pickler(pickle.Pickler):
         return self.file.getvalue()
 
     def persistent_id(self, value: Any) -> int | None:
-        own = isinstance(value, types.FunctionType) and (value.__module__ == "__main__" or "<" in value.__qualname__)
-        bound = isinstance(value, types.MethodType | types.BuiltinMethodType) and not isinstance(
-            getattr(value, "__self__", None), type | types.ModuleType | types.NoneType
-        )
-        if not (own or bound):
+        kind = type(value)  # of the thousands that this is called for, hardly one is a function
+        if kind is types.FunctionType:
+            own = value.__module__ == "__main__" or "<" in value.__qualname__
+        else:
+            own = kind in _BOUND and not isinstance(getattr(value, "__self__", None), _NOBODY)
+        if not own:
             return None
         self.functions.append(value)
         return len(self.functions) - 1

@@ -50,15 +50,40 @@ def enter(order: dict[str, Any], fd: int) -> Channel:
         entries = inside.pack(policy.workdir, policy.disk_bytes)
         namespaces.become_subreaper()
         room = open_room(policy.readable, None, identity.uid)
-        doorman = send_in(room, identity)
-        if doorman is None:
+        resident = _send_in(room, identity, fd)
+        if resident is None:
             return _settle(policy, identity, entries, fd)
-        doorman.dismiss()
     except Exception as error:
         _give_up(fd, room, error)
     else:
         os.close(fd)
-        _watch(room, doorman.kernel, policy.memory_bytes + own_memory())
+        _watch(room, resident, policy.memory_bytes + own_memory())
+
+
+def _send_in(room: Room, identity: inside.Identity, fd: int) -> int | None:
+    """Fork a process in the room's namespaces: its number, or None in that process.
+
+    Root can have its next child in another process namespace, without going there. Others have to be somebody else
+    in the room's user namespace first, from where there is no way back: they send a doorman.
+    """
+    if not identity.root:
+        doorman = send_in(room, identity)
+        if doorman is None:
+            return None
+        doorman.dismiss()
+        return doorman.kernel
+    opened = namespaces.handles(room.init, identity.kinds)
+    namespaces.join({"pid": opened.pop("pid")})
+    resident = os.fork()
+    if resident == 0:
+        try:
+            namespaces.join(opened)
+        except OSError as error:
+            _give_up(fd, None, error)
+        return None
+    for handle in opened.values():
+        os.close(handle)
+    return resident
 
 
 def _settle(policy: SandboxPolicy, identity: inside.Identity, entries: list[inside.Entry], fd: int) -> Channel:

@@ -6,9 +6,7 @@ Left out is what talks to a browser. A shell takes 50 ms to set up, so it is mad
 
 from __future__ import annotations
 
-import linecache
 import sys
-import traceback
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
@@ -19,6 +17,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from course_lib.grading.integrity import CELL
+from course_lib.grading.processes.describe import describe_error
 from course_lib.grading.processes.recorder import Recorder, Stream
 
 
@@ -135,39 +134,6 @@ def run_cell(shell: Shell, source: str, name: str) -> dict[str, Any]:
     if error is not None:
         answer |= describe_error(error)
     return answer | {"outputs": shell.recorder.finished()}
-
-
-def describe_error(error: BaseException | None) -> dict[str, Any]:
-    """An error as a notebook keeps it; of its traceback, only lines of the notebook's cells, without paths."""
-    name, text = type(error).__name__, safe_text(error)
-    lines = [f"{name}: {text}"]
-    if isinstance(error, SyntaxError):
-        where = f"line {error.lineno}" + (f": {error.text.strip()}" if isinstance(error.text, str) else "")
-        lines.insert(0, f"  {where}")
-    elif error is not None:
-        lines[:0] = own_lines(error)
-    return {"ename": name, "evalue": text, "traceback": lines}
-
-
-def own_lines(error: BaseException) -> list[str]:
-    """Where the error passed through the notebook's cells, outermost first, at most twelve lines."""
-    lines = []
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        file = frame.f_code.co_filename
-        if file.startswith(CELL) and (code := linecache.getline(file, number).strip()):
-            cell, function = file.removeprefix(CELL)[:-1], frame.f_code.co_name
-            place = cell if function in ("<module>", cell) else f"{cell}, {function}"
-            lines.append(f"  {place}, line {number}: {code}")
-    return lines if len(lines) <= 12 else [*lines[:6], "  …", *lines[-5:]]
-
-
-def safe_text(value: Any, limit: int = 2000) -> str:
-    """``str(value)``, whatever the value does when asked."""
-    try:
-        text = str(value)
-    except Exception as error:
-        text = f"(its text cannot be had: {type(error).__name__})"
-    return text if len(text) <= limit else text[:limit] + " …"
 
 
 def _json(data: Any) -> dict[str, Any]:

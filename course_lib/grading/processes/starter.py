@@ -81,6 +81,7 @@ class Starter:
         self._fresh: dict[int, subprocess.Popen[bytes]] = {}
         self._nursery: subprocess.Popen[bytes] | None = None
         self._spares: dict[tuple[str, str], Process] = {}
+        self.more = True  # whether there will be more notebooks, as far as is known
         if self.forks and nursery is not None:
             nursery.settimeout(START_SECONDS)
             self._socket, self._waiting = nursery, True
@@ -106,7 +107,7 @@ class Starter:
             with suppress(CannotStart):
                 process = self._wait_for(spare)
         process = process or self._wait_for(self._begin(role, make))
-        if self.forks:
+        if self.forks and self.more:
             with suppress(CannotStart):  # the next one to ask will hear of it
                 self._spares[role, make.key] = self._begin(role, make)
         return process

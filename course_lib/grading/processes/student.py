@@ -24,6 +24,8 @@ from course_lib.grading import integrity, wire
 from course_lib.grading.channel import Channel, ChannelClosed
 from course_lib.grading.processes import changes
 from course_lib.grading.processes import shell as shells
+from course_lib.grading.processes.describe import describe_error
+from course_lib.grading.processes.seeds import seed
 
 _LENGTH = 8
 
@@ -44,15 +46,6 @@ def main(channel: Channel, shell: shells.Shell | None = None, baseline: integrit
         except ChannelClosed:
             return
         student.answer(head, body)
-
-
-def seed() -> None:
-    """The same random numbers for everybody, so that a grade does not depend on luck or on the order of grading."""
-    import random
-
-    random.seed(0)
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed(0)
 
 
 class Student:
@@ -85,7 +78,9 @@ class Student:
         self.channel.send({"kind": "answer", **reply}, block)
 
     def _fetch(self, names: list[str]) -> tuple[dict[str, Any], bytes]:
-        messages = {name: _encode(self.shell.user_ns[name]) for name in names if name in self.shell.user_ns}
+        messages = {
+            name: wire.encode_anything(self.shell.user_ns[name]) for name in names if name in self.shell.user_ns
+        }
         sizes = [[name, len(message)] for name, message in messages.items()]
         return {"sizes": sizes}, b"".join(messages.values())
 
@@ -102,9 +97,9 @@ class Student:
             reply, message = {"status": "ok"}, wire.encode(None)
             reply["foreign"] = str(error)
         except BaseException as error:
-            reply, message = {"status": "error", **_describe(error)}, _encode(_arguments(error))
+            reply, message = {"status": "error", **_describe(error)}, wire.encode_anything(_arguments(error))
         changed = [place for place, watch in watches.items() if watch.changed()]
-        arguments = _encode([given[place] for place in changed])
+        arguments = wire.encode_anything([given[place] for place in changed])
         reply |= {"changed": [str(place) for place in changed], "printed": bool(self.shell.recorder.outputs)}
         return reply | {"sizes": [len(message), len(arguments)]}, message + arguments
 
@@ -114,7 +109,7 @@ class Student:
         try:
             exec(statements, namespace)
             value = eval(expression, namespace) if expression is not None else None
-            return {"status": "ok", "nonce": head["nonce"]}, _encode(value)
+            return {"status": "ok", "nonce": head["nonce"]}, wire.encode_anything(value)
         except BaseException as error:
             return {"status": "error", **_describe(error)}, b""
 
@@ -142,16 +137,9 @@ class _Unpickler(pickle.Unpickler):
         return function
 
 
-def _encode(value: Any) -> bytes:
-    try:
-        return wire.encode(value)
-    except Exception as error:
-        return wire.encode(wire.Foreign(type(value).__name__, f"<{type(value).__name__}: {error}>"))
-
-
 def _describe(error: BaseException) -> dict[str, Any]:
     kinds = [[kind.__module__, kind.__name__] for kind in type(error).__mro__]
-    return {**shells.describe_error(error), "kinds": kinds}
+    return {**describe_error(error), "kinds": kinds}
 
 
 def _arguments(error: BaseException) -> tuple[Any, ...]:

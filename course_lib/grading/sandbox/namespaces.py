@@ -41,10 +41,18 @@ def _call(name: str, *args: object) -> int:
 
 def enter(pid: int, kinds: tuple[str, ...]) -> None:
     """Join the namespaces of process ``pid``. Its process namespace is for this process's future children only."""
-    # All are opened before the first is joined: afterwards, /proc may be another's. The process is short-lived,
-    # or closes what it has by number, so an error need not close them.
-    fds = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds]
-    for kind, fd in zip(kinds, fds, strict=True):
+    join(handles(pid, kinds))
+
+
+def handles(pid: int, kinds: tuple[str, ...]) -> dict[str, int]:
+    """Open the namespaces of process ``pid``, all before the first is joined: afterwards, /proc may be another's."""
+    return {kind: os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in kinds}
+
+
+def join(opened: dict[str, int]) -> None:
+    """Join these namespaces, in this order. Who does is short-lived, or closes what it has by number, so an error need
+    not close them."""
+    for kind, fd in opened.items():
         _call("setns", fd, _KINDS[kind])
         os.close(fd)
 

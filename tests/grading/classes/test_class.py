@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
+import html
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -12,117 +13,9 @@ import pytest
 
 from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.grade_class import grade
-from course_lib.grading.limits import MB, Limits
-from course_lib.grading.outcome import GRADED, MALFORMED, STUDENT_ERROR, TIMEOUT
+from tests.grading.classes.bad_input import BAD, DANGEROUS, GOOD, LIMITS, ODD, answer, good_class, hand_in
 from tests.grading.classes.demo_course import MODULE, SOLVED, content
 from tests.grading.classes.fixtures import has_sandbox
-
-LIMITS = Limits(cell_seconds=3, notebook_seconds=25, memory_bytes=512 * MB, file_bytes=16 * MB, processes=40)
-GOOD = ("amina", "bence", "Zoë")
-
-
-def _answer(course, **answers):
-    return content(course.answered({**SOLVED, **answers}))
-
-
-def _huge_output(course):
-    return _answer(course, total="print('x' * 200_000_000)\n" + SOLVED["total"])
-
-
-def _big_file(course):
-    cells = course.answered(SOLVED)
-    cells[3]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * (50 << 20)}]
-    return content(cells)
-
-
-def _old_format(course):
-    import nbformat
-
-    return json.dumps(nbformat.convert(nbformat.from_dict(json.loads(_answer(course))), 3)).encode()
-
-
-def _without(course, what):
-    cells = course.answered(SOLVED)
-    for cell in cells:
-        if what == "no ids":
-            cell["metadata"] = {}
-            del cell["id"]
-        else:
-            cell["id"] = "same"
-    return content(cells, nbformat_minor=4 if what == "no ids" else 5)
-
-
-def _copied_test(course):
-    cells = course.answered(SOLVED)
-    test = next(cell for cell in cells if cell["id"] == "total-test")
-    return content([*cells, copy.deepcopy(test)])
-
-
-def _as_text(course):
-    cells = course.answered(SOLVED)
-    for cell in cells:
-        if cell["id"] in ("total", "stages"):
-            cell["cell_type"] = "markdown"
-    return content(cells)
-
-
-# name: (the file, its status, its points of 11, words that the report must say about it)
-BAD = {
-    "broken json": (lambda _: b'{"cells": [', MALFORMED, 0, "its JSON is broken"),
-    "empty": (lambda _: b"", MALFORMED, 0, "the file is empty"),
-    "huge output": (_huge_output, GRADED, 11, ""),
-    "big file": (_big_file, GRADED, 11, ""),
-    "format 3": (_old_format, MALFORMED, 11, "old format 3"),
-    "other kernel": (
-        lambda c: content(c.answered(SOLVED), metadata={"kernelspec": {"name": "ir", "language": "R"}}),
-        MALFORMED, 11, "kernel",
-    ),
-    "duplicate ids": (lambda c: _without(c, "duplicate"), GRADED, 11, "id of another cell"),
-    "no ids": (lambda c: _without(c, "no ids"), GRADED, 11, "no cell had an id"),
-    "copied test": (_copied_test, GRADED, 11, "had been copied"),
-    "everything deleted": (lambda _: content([]), GRADED, 0, "was missing"),
-    "text for code": (_as_text, GRADED, 11, "was a markdown cell"),
-    "endless": (lambda c: _answer(c, total="while True: pass"), TIMEOUT, 8, "ran for too long"),
-    "fork bomb": (
-        lambda c: _answer(c, total="import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
-        TIMEOUT, 8, "",
-    ),
-    "much memory": (lambda c: _answer(c, total="x = bytearray(100 * 2**30)"), STUDENT_ERROR, 8, "MemoryError"),
-    "exit": (lambda c: _answer(c, total="import os\nos._exit(1)"), STUDENT_ERROR, 8, "ended Python"),
-    "kills its parent": (
-        lambda c: _answer(c, total="import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n" + SOLVED["total"]),
-        None, None, "sent a signal",
-    ),
-    "kills everybody": (lambda c: _answer(c, total="import os\nos.kill(-1, 9)\n" + SOLVED["total"]), None, None, ""),
-    "closes its output": (
-        lambda c: _answer(c, total="import os, sys\nsys.stdout.close() if hasattr(sys.stdout, 'close') else 0\n"
-                          "os.close(1)\nos.close(2)\n" + SOLVED["total"]),
-        None, 11, "",
-    ),
-    "deletes its folder": (
-        lambda c: _answer(c, total="import os, shutil\nshutil.rmtree(os.getcwd(), True)\n" + SOLVED["total"]),
-        GRADED, 11, "",
-    ),
-    "fills the disk": (
-        lambda c: _answer(c, total="with open('big', 'wb') as f:\n    while True: f.write(b'x' * 2**20)"),
-        STUDENT_ERROR, 8, "",
-    ),
-}  # fmt: skip
-# what only a sandbox can hold
-DANGEROUS = {"fork bomb", "much memory", "kills its parent", "kills everybody", "fills the disk"}
-
-
-def hand_in(folder: Path, student: str, exercises: bytes, course) -> None:
-    place = folder / student / MODULE
-    place.mkdir(parents=True)
-    (place / "exercises.ipynb").write_bytes(exercises)
-    (place / "quiz.ipynb").write_bytes(content(course.answered(SOLVED, "quiz")))
-
-
-def good_class(folder: Path, course) -> None:
-    hand_in(folder, "amina", _answer(course), course)
-    hand_in(folder, "bence", _answer(course, total="def total(values):\n    return len(values)"), course)
-    hand_in(folder, "Zoë", content(course.released("exercises")), course)
 
 
 def run(course, folder: Path, out: Path, **options):
@@ -136,12 +29,33 @@ def grades_of(result) -> dict[str, str]:
     return {r.student: json.dumps(r.grades(), sort_keys=True) for r in result.results}
 
 
+def everything_about(result, base: Path) -> dict[str, dict[str, bytes]]:
+    """For each good one, byte for byte: grades, autograded notebooks, and lines of every CSV file but that of tasks."""
+    found = {}
+    for name in GOOD:
+        about = {"grades": grades_of(result)[name].encode()}
+        for path in sorted((base / "gradebook" / "autograded" / name).rglob("*.ipynb")):
+            about[path.name] = path.read_bytes()
+        for kind in ("scores", "tests", "repairs", "flags", "canvas", "moodle"):
+            lines = result.files[kind].read_text(encoding="utf-8").splitlines()
+            about[kind] = "\n".join(line for line in lines if name in line).encode()
+        found[name] = about
+    return found
+
+
 @pytest.fixture(scope="module")
-def alone(course, tmp_path_factory):
-    """The good ones' grades without anybody else."""
+def good_ones(course, tmp_path_factory):
+    """The good ones without anybody else: all about them."""
     base = tmp_path_factory.mktemp("alone")
     good_class(base / "in", course)
-    return grades_of(run(course, base / "in", base, jobs=1))
+    result = run(course, base / "in", base, jobs=1)
+    return grades_of(result), everything_about(result, base)
+
+
+@pytest.fixture(scope="module")
+def alone(good_ones):
+    """The good ones' grades without anybody else."""
+    return good_ones[0]
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +96,34 @@ def test_bad_input(mixed, name):
     assert name in said
 
 
+@pytest.mark.parametrize("name", BAD)
+def test_one_bad_hand_in_changes_nothing_for_the_others(course, good_ones, tmp_path, name):
+    if name in DANGEROUS and not has_sandbox():
+        pytest.skip("only a sandbox holds this")
+    good_class(tmp_path / "in", course)
+    hand_in(tmp_path / "in", "bad", BAD[name][0](course), course)
+    result = run(course, tmp_path / "in", tmp_path)
+    assert everything_about(result, tmp_path) == good_ones[1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there, and some names cannot be")
+@pytest.mark.parametrize("name", ODD)
+def test_one_odd_thing_in_the_folder_changes_nothing_for_the_others(course, good_ones, tmp_path, name):
+    put, student, points, words = ODD[name]
+    good_class(tmp_path / "in", course)
+    put(tmp_path / "in", course)
+    result = run(course, tmp_path / "in", tmp_path)
+    assert everything_about(result, tmp_path) == good_ones[1]
+    others = {r.student: r for r in result.results if r.student not in GOOD}
+    assert list(others) == ([student] if student else [])
+    assert len(result.rejected) == (student is None)
+    if student:
+        assert next(n for n in others[student].notebooks if n.name == "exercises").points == points
+    assert words in json.dumps(result.as_dict(), ensure_ascii=False)
+    report = result.files["report"].read_text(encoding="utf-8")
+    assert not words or words in html.unescape(report)
+
+
 def test_nothing_is_left_running_or_lying_about(mixed):
     import psutil
 
@@ -205,7 +147,7 @@ def test_zips_and_files_are_graded_like_folders(course, alone, tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("manifest.json", json.dumps({"student": "amina", "module": MODULE}))
-        archive.writestr("exercises.ipynb", _answer(course))
+        archive.writestr("exercises.ipynb", answer(course))
         archive.writestr("quiz.ipynb", content(course.answered(SOLVED, "quiz")))
     (folder / "hand-in.zip").write_bytes(packed.getvalue())
     (folder / "Zoë_exercises.ipynb").write_bytes(content(course.released("exercises")))

@@ -20,9 +20,10 @@ from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult
 from course_lib.grading.pool import Pool, WorkerLost
 from course_lib.grading.sandbox.policy import SandboxUnavailable
+from tests.grading.classes.bad_input import LIMITS, good_class, hand_in
 from tests.grading.classes.demo_course import MODULE, SOLVED, DemoCourse, content
 from tests.grading.classes.fixtures import has_sandbox
-from tests.grading.classes.test_class import good_class, grades_of, hand_in, run
+from tests.grading.classes.test_class import grades_of, run
 
 
 @pytest.fixture
@@ -43,6 +44,52 @@ def test_unchanged_means_nothing_to_do(base, course):
     assert (first.graded, second.graded, second.unchanged) == (3, 0, 3)
     assert grades_of(first) == grades_of(second)
     assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_to_see_that_nothing_is_to_do_takes_no_library(base, course):
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom course_lib.grading.coursefolders import plain_folders\n"
+        "from course_lib.grading.grade_class import grade\nroot, base = map(Path, sys.argv[1:])\n"
+        "folders = plain_folders(base)\n"
+        "grade(['01_demo'], submissions=base / 'in', root=root, folders=folders, limits=LIMITS, unsafe=UNSAFE)\n"
+        "print(sorted({'nbgrader', 'sqlalchemy', 'pandas', 'numpy', 'IPython', 'nbformat'} & sys.modules.keys()))\n"
+    )
+    first = run(course, base / "in", base)
+    report = {path: path.stat().st_mtime_ns for path in first.files.values()}
+    program = (
+        f"from course_lib.grading.limits import Limits\nLIMITS = {LIMITS!r}\nUNSAFE = {not has_sandbox()}\n{program}"
+    )
+    command = [sys.executable, "-c", program, str(course.root), str(base)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+    assert done.stdout == "[]\n"
+    assert {path: path.stat().st_mtime_ns for path in report} == report
+
+
+def test_the_report_follows_what_people_enter(base, course):
+    from nbgrader.api import Gradebook
+
+    first = run(course, base / "in", base)
+    with Gradebook(plain_folders(base).db_url, "default_course") as gradebook:
+        grade = gradebook.find_grade("why", "exercises", MODULE, "amina")
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 3.0, 0.5, False
+        gradebook.db.commit()
+    second = run(course, base / "in", base)
+    assert second.graded == 0
+    assert {s.student: s.final for s in second.scores}["amina"] == 15.5
+    rows = [row for row in read_csv(first.files["scores"]) if row["student"] == "amina" and row["notebook"] == "all"]
+    assert [row["final"] for row in rows] == ["15.5"]
+
+
+def test_a_gradebook_of_another_kind_is_asked_through_nbgrader(base, course, monkeypatch):
+    from course_lib.grading import class_job
+
+    first = run(course, base / "in", base)
+    monkeypatch.setattr(class_job, "standing", lambda *_: None)
+    second = run(course, base / "in", base)
+    assert (second.graded, second.unchanged) == (0, 3)
+    assert [score.points for score in second.scores] == [score.points for score in first.scores]
+    (base / "gradebook" / "gradebook.db").unlink()
+    assert run(course, base / "in", base).graded == 3
 
 
 def test_stopped_in_the_middle_it_goes_on_with_the_rest(base, course):
