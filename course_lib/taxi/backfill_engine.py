@@ -6,6 +6,7 @@ whose workers keep dying is tried once more alone, when the others are done, sin
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -26,6 +27,7 @@ PREPARING = STEPS[:-1]
 #: Seconds without any worker after which a cluster is given up.
 PATIENCE = 60.0
 _LOOK = 0.05  # seconds between two looks at what is done
+_ANSWER = 2.0  # seconds that a small result may take to come from a worker
 
 Moved = Callable[[str, str, str], None]
 
@@ -73,19 +75,23 @@ def _submitted(
     watch = _Watch(client, patience)
     while pending:
         for (month, step), future in list(pending.items()):
-            if future.status == "pending":
+            if future.status in ("pending", "lost"):  # lost: its worker died, and it is being made again
+                continue
+            if month in ended:
+                del pending[month, step]
+                continue
+            try:
+                outcome, final = _outcome(future, month, step)
+            except (TimeoutError, asyncio.CancelledError):  # gone with its worker: it is being made again, or lost
                 continue
             del pending[month, step]
-            if month in ended:
-                continue
-            outcome = _outcome(future, month, step)
+            if final:
+                ended.add(month)
             if outcome is None:
                 dead[month] = step
-                ended.add(month)
                 continue
             moved(month, step, outcome.did[step])
-            if step == PREPARING[-1] or future.status != "finished":
-                ended.add(month)
+            if final:
                 yield outcome
         if pending and (trouble := watch.trouble()):
             client.cancel(list(pending.values()), force=True)
@@ -97,18 +103,26 @@ def _submitted(
         time.sleep(_LOOK)
 
 
-def _outcome(future: Future, month: str, step: str) -> MonthResult | None:
-    """What a finished task says; None when its workers died."""
+def _outcome(future: Future, month: str, step: str) -> tuple[MonthResult | None, bool]:
+    """What a task that ended says (None when its workers died), and whether nothing more will come of its month.
+
+    Raises TimeoutError when the answer doesn't come.
+    """
     from distributed.scheduler import KilledWorker
 
-    if future.status == "finished":
-        return future.result()
-    if future.status == "error":
-        error = future.exception()
+    status = future.status  # read once: it can change at any moment
+    if status == "finished":
+        try:
+            return future.result(timeout=_ANSWER), step == PREPARING[-1]
+        except KilledWorker:
+            return None, True
+    if status == "error":
+        error = future.exception(timeout=_ANSWER)
         if isinstance(error, KilledWorker):
-            return None
-        return MonthResult(month).failing(step, f"{type(error).__name__}: {error}")
-    return MonthResult(month).failing(step, "the connection to the cluster was lost")
+            return None, True
+        return MonthResult(month).failing(step, f"{type(error).__name__}: {error}"), True
+    lost = "the connection to the cluster was lost; what is done stays done"
+    return MonthResult(month).failing(step, lost), True
 
 
 class _Watch:
@@ -128,9 +142,7 @@ class _Watch:
             self._good = now
         if now - self._good < self._patience:
             return None
-        return (
-            f"the cluster has had no worker for {self._patience:g} s; what is done stays done: run the backfill again"
-        )
+        return f"the cluster has had no worker for {self._patience:g} s; what is done stays done"
 
 
 def _workers(client: Client) -> int:
@@ -153,6 +165,7 @@ def cluster(scheduler: str, jobs: int, patience: float = PATIENCE) -> Iterator[C
     # a worker holds no second task back: whose worker dies must not take a month along that had not begun
     quiet["distributed.scheduler.worker-saturation"] = 1.0
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_silence())
         stack.enter_context(dask.config.set(quiet))
         options: dict[str, Any] = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
         if scheduler == "threads":
@@ -166,6 +179,18 @@ def cluster(scheduler: str, jobs: int, patience: float = PATIENCE) -> Iterator[C
             yield stack.enter_context(_connected(scheduler, patience))
             return
         yield stack.enter_context(Client(stack.enter_context(LocalCluster(**options))))
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Dask from telling the terminal what the results tell anyway: that workers came, died and were replaced."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,11 @@ def month_file(folder: Path, month: str, change: Callable[[pd.DataFrame], pd.Dat
     return path
 
 
+def is_manifest(path: Path) -> bool:
+    """Whether a file of a month is a step's manifest (train.json; train.parquet is not)."""
+    return path.suffix == ".json" and path.stem in pipeline.STEPS
+
+
 def state_of(folder: Path) -> dict[str, Any]:
     """What a state folder amounts to: its files' contents and its manifests, apart from times."""
     found: dict[str, Any] = {}
@@ -42,7 +47,7 @@ def state_of(folder: Path) -> dict[str, Any]:
         if path.name == ".lock":
             continue
         name = path.relative_to(folder).as_posix()
-        if path.stem in pipeline.STEPS:
+        if is_manifest(path):
             manifest = manifests.read(folder, path.parent.name, path.stem)
             found[name] = (manifest.key, {k: f.sha256 for k, f in manifest.outputs.items()}, manifest.result)
         else:
