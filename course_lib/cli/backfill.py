@@ -112,7 +112,7 @@ def show(result: BackfillResult) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    headings = ("month", "ran", "rows", "quarantined", "RMSE (min)", "of the mean", "version", "champion")
+    headings = ("month", "ran", "rows", "set aside", "RMSE (min)", "the mean's", "version", "champion")
     for heading in headings:
         table.add_column(heading, justify="left" if heading in ("month", "ran", "champion") else "right")
     for month in result.months:

@@ -10,7 +10,7 @@ from typing import Any
 from course_lib.errors import UsageError
 from course_lib.taxi import pipeline_manifest as manifests
 from course_lib.taxi import pipeline_run
-from course_lib.taxi.months import listed, months, parse
+from course_lib.taxi.months import months, parse
 from course_lib.taxi.pipeline_run import Context
 from course_lib.taxi.pipeline_types import STEPS, MonthResult
 
@@ -147,8 +147,3 @@ def _damage(found: manifests.Manifest) -> str:
     changed = [path.name for path in broken if path.exists()]
     words = [f"{', '.join(gone)} is gone"] if gone else []
     return " and ".join(words + ([f"{', '.join(changed)} was changed"] if changed else []))
-
-
-def short(names: Sequence[str]) -> str:
-    """Months for a sentence: ``2021-01 to 2021-05``."""
-    return listed(list(names))

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from course_lib.taxi import months
+from course_lib.taxi import pipeline_files as files
 from course_lib.taxi.pipeline_model import load_model
 from course_lib.taxi.pipeline_types import Evaluated, Registered, Settings, Tables, Trained
 
@@ -46,10 +47,11 @@ def register(
     """
     from course_lib.taxi import tracking as registry
 
-    registry.setup(tracking)
-    run = _run_of(evaluated, trained, tables, settings)
-    version = _version_of(run, settings.model_name)
-    promoted, reason = _decision(version, tables, settings)
+    home = registry.setup(tracking)
+    with files.alone(home / ".pipeline.lock"):  # from looking to writing, against other state folders' months
+        run = _run_of(evaluated, trained, tables, settings)
+        version = _version_of(run, settings.model_name)
+        promoted, reason = _decision(version, tables, settings)
     return Registered(evaluated.month, settings.model_name, version, promoted, reason)
 
 

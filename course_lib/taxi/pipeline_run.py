@@ -93,8 +93,9 @@ def advance(step: str, so_far: MonthResult, about: Context, after: object = None
         return so_far.with_step(step, "skipped")
     started = time.perf_counter()
     home = about.folder / so_far.month
+    if trouble := _wrong_worker(step, about):
+        return so_far.failing(step, trouble)
     try:
-        _check_worker(step, about)
         with files.alone(home / LOCK):
             if step == STEPS[0]:
                 files.sweep(home)
@@ -201,18 +202,19 @@ def _note_failure(home: Path, step: str, words: str, error: Exception) -> None:
         error.add_note(f"(This could not be written to {home / FAILURE}: {second})")
 
 
-def _check_worker(step: str, about: Context) -> None:
-    """Raise CourseError on a worker that sees another folder or has other code than the command that asked it."""
+def _wrong_worker(step: str, about: Context) -> str | None:
+    """Why this worker must not touch the month: it sees another folder, or has other code than who asked it."""
     if about.token is None:
-        return
+        return None
     sign = about.folder / SIGN
     if not sign.is_file() or about.token not in sign.read_text(encoding="utf-8").splitlines():
-        raise CourseError(
+        return (
             f"This worker doesn't see the folder {about.folder} that the backfill works in. All workers of a cluster "
             "must see the same files under the same path (a shared disk)."
         )
     if about.code and about.code[step] != manifests.code_hash(step):
-        raise CourseError("This worker runs another version of course_lib: install the same one there, and restart it.")
+        return "This worker runs another version of course_lib: install the same one there, and restart it."
+    return None
 
 
 def _rows(output: Any) -> int:

@@ -90,7 +90,7 @@ def test_people_read_a_table(course, small):
     code, out, err = course("--months", MONTHS, *small)
     assert code == 0
     heading, first, second = out.strip().splitlines()
-    assert heading.split()[:4] == ["month", "ran", "rows", "quarantined"]
+    assert heading.split()[:5] == ["month", "ran", "rows", "set", "aside"]
     assert first.split()[:4] == ["2021-01", "-", "300", "0"]
     assert second.split()[0] == "2021-02"
     assert "2 of 2 months are done" in err
@@ -136,6 +136,14 @@ def test_wrong_questions_exit_with_2(course, tmp_path, question, words):
     assert (code, out) == (2, "")
     assert re.search(words, err), err
     assert "Traceback" not in err
+
+
+def test_on_a_terminal_a_bar_counts_the_steps(course, small, monkeypatch):
+    monkeypatch.setattr(sys.stderr.__class__, "isatty", lambda _: True)
+    code, _, err = course("--months", "2021-03", *small, "--force")
+    assert code == 0
+    assert "6/6" in err or "5/6" in err
+    assert "2021-03 train: ran" not in err
 
 
 def test_another_backfill_at_work_is_told(course, small, state):

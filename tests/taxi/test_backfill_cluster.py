@@ -7,12 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
-from course_lib.errors import CourseError
 from course_lib.taxi import backfill, backfill_engine, pipeline, pipeline_run
 from tests.taxi.pipelines import settings, state_of
 
@@ -193,12 +191,15 @@ def test_a_scheduler_without_workers(scheduler, tmp_path, monkeypatch):
         backfill.run(["2021-01"], settings(), folder=tmp_path, scheduler=address)
 
 
-def test_a_worker_that_sees_another_folder_says_so(tmp_path):
-    about = dataclasses.replace(pipeline_run.context(settings(), tmp_path), token="abc")
-    with pytest.raises(CourseError, match=r"doesn't see the folder .* must see the same files under the same path"):
-        pipeline_run._check_worker("train", about)
-    (tmp_path / pipeline_run.SIGN).write_text("abc\nprocess 1 on host\n", encoding="utf-8")
-    pipeline_run._check_worker("train", about)
+def test_a_worker_that_sees_another_folder_says_so_and_touches_nothing(tmp_path):
+    about = dataclasses.replace(pipeline_run.context(settings(), tmp_path / "here"), token="abc")
+    result = pipeline_run.advance("ingest", pipeline.MonthResult("2021-01"), about)
+    assert "doesn't see the folder" in result.error
+    assert "must see the same files under the same path" in result.error
+    assert not (tmp_path / "here").exists()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / pipeline_run.SIGN).write_text("abc\nprocess 1 on host\n", encoding="utf-8")
+    assert pipeline_run.advance("ingest", pipeline.MonthResult("2021-01"), about).ok
 
 
 def test_a_worker_with_other_code_says_so(tmp_path):
@@ -206,4 +207,4 @@ def test_a_worker_with_other_code_says_so(tmp_path):
     about = dataclasses.replace(pipeline_run.context(settings(), tmp_path), token="abc", code={"train": "other"})
     result = pipeline_run.advance("train", pipeline.MonthResult("2021-01"), about)
     assert "another version of course_lib" in result.error
-    assert Path(tmp_path / "2021-01" / "failed.json").is_file()
+    assert not (tmp_path / "2021-01").exists()
