@@ -19,18 +19,33 @@ from course_lib.grading.processes.starter import Starter
 
 def calibrate(assignment: Assignment, starter: Starter, limits: Limits, support: Path | None = None) -> dict[str, str]:
     """The mode of each test by its grade id. Raises AssignmentError, CannotStart."""
+    best, empty = (whole_credit(assignment, starter, limits, support, solved=solved) for solved in (True, False))
+    modes = decide(assignment, best, empty)
+    confirm(assignment, starter, limits, support, modes)
+    return modes
+
+
+def whole_credit(
+    assignment: Assignment, starter: Starter, limits: Limits, support: Path | None, *, solved: bool
+) -> dict[str, bool]:
+    """Which tests, run on data, give all their points to the solution, or to what students start from."""
     if not assignment.tests:
         return {}
-    best = _run(assignment, starter, limits, support, solved=True, modes={})
-    empty = _run(assignment, starter, limits, support, solved=False, modes={})
-    modes = {}
-    for cell in assignment.tests:
-        fits = _all(cell, best.verdicts) and not _all(cell, empty.verdicts)
-        modes[cell.name] = DATA if fits else GUARDED
+    run = _run(assignment, starter, limits, support, solved=solved, modes={})
+    return {cell.name: _all(cell, run.verdicts) for cell in assignment.tests}
+
+
+def decide(assignment: Assignment, best: Mapping[str, bool], empty: Mapping[str, bool]) -> dict[str, str]:
+    """The modes, by what the tests give to the solution and to the untouched release."""
+    return {c.name: DATA if best[c.name] and not empty[c.name] else GUARDED for c in assignment.tests}
+
+
+def confirm(
+    assignment: Assignment, starter: Starter, limits: Limits, support: Path | None, modes: Mapping[str, str]
+) -> None:
+    """Raises AssignmentError where the solution loses points with these modes."""
     if GUARDED in modes.values():
-        beside = _run(assignment, starter, limits, support, solved=True, modes=modes)
-        _must_pass(assignment, beside)
-    return modes
+        _must_pass(assignment, _run(assignment, starter, limits, support, solved=True, modes=modes))
 
 
 def cells_to_run(assignment: Assignment, *, solved: bool) -> list[Step]:

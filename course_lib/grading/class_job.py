@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from course_lib.grading.calibration import decide
 from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.execution import GUARDED
 from course_lib.grading.gradebook import Book
+from course_lib.grading.libraries import long_first
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.pool import Pool, WorkerLost
 from course_lib.grading.records import Records, grading_key, submission_key
@@ -58,11 +61,10 @@ class Job:
         """Everything there is."""
         return [result for result in self.known.values() if result is not None]
 
-    def run(self, pool: Pool, allowed: Callable[[], object]) -> None:
-        """Grade what is to do. ``allowed`` raises, perhaps after a while, where no student's code may run."""
+    def run(self, pool: Pool) -> None:
+        """Grade what is to do."""
         with ThreadPoolExecutor(1) as aside:
             deciding = aside.submit(self._modes, pool) if self.to_do else None
-            allowed()
             with Book(self.folders) as book:
                 if self.asks_nbgrader:
                     self.to_do += [s for s in self.found if s not in self.to_do and not book.has(s.module, s.student)]
@@ -81,7 +83,7 @@ class Job:
         self.progress(0, total, None)
         for round_number in range(1, MAX_ROUNDS + 1):
             again: list[Submission] = []
-            orders = [("grade", self._order(submission, modes)) for submission in to_do]
+            orders = [("grade", self._order(submission, modes)) for submission in long_first(to_do, self.setting)]
             for order, answer in pool.run(orders):
                 submission = order["submission"]
                 result = self._infra(submission, answer) if isinstance(answer, WorkerLost) else answer
@@ -113,12 +115,14 @@ class Job:
         key = ":".join(sorted(self.keys.values()))
         if (kept := self.records.modes(key)) is not None:
             return kept  # type: ignore[return-value]
+        assignments = {(a.module, a.name): a for a in self.setting.assignments}
+        orders = [{"notebook": place, "solved": solved} for place in assignments for solved in (True, False)]
+        whole = {(order["notebook"], order["solved"]): answer for order, answer in _calibrate(pool, orders)}
         modes: Modes = {module: {} for module in self.keys}
-        orders = [("calibrate", (a.module, a.name)) for a in self.setting.assignments]
-        for (module, name), answer in pool.run(orders):
-            if isinstance(answer, Exception):
-                raise answer
-            modes[module][name] = answer
+        for place, assignment in assignments.items():
+            modes[place[0]][place[1]] = decide(assignment, whole[place, True], whole[place, False])
+        again = [{"notebook": place, "modes": modes[place[0]][place[1]]} for place in assignments]
+        list(_calibrate(pool, [order for order in again if GUARDED in order["modes"].values()]))
         self.records.keep_modes(key, modes)
         return modes
 
@@ -131,3 +135,11 @@ class Job:
         return SubmissionResult(
             submission.student, submission.module, notebooks, "", submission.digest, submission.timestamp
         )
+
+
+def _calibrate(pool: Pool, orders: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Each order with its answer. Raises what a worker met."""
+    for order, answer in pool.run(("calibrate", order) for order in orders):
+        if isinstance(answer, Exception):
+            raise answer
+        yield order, answer

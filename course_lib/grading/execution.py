@@ -70,26 +70,18 @@ def execute(
     students were given beside the notebook.
     """
     clock = Clock.start(limits)
-    student = _side(steps, modes or {}) or StudentSide(starter, clock, StudentsFolder(support))
+    run = _Run(assignment, steps, modes or {})
+    student = LiteralSide() if run.needs_no_process() else StudentSide(starter, clock, StudentsFolder(support))
     judge = JudgeSide(starter, clock, student)
-    run = _Run(assignment, student, judge, modes or {})
     try:
-        run.all(steps)
+        run.all(student, judge)
         run.result.changed = student.probe()
         run.result.notices = list(dict.fromkeys(student.notices))
+        judge.leave()
         return run.result
     finally:
         student.end()
         judge.end()
-
-
-def _side(steps: list[Step], modes: Mapping[str, str]) -> LiteralSide | None:
-    """What stands in for the student's process where all tests want data and all answers are values."""
-    tests = [step.cell.name for step in steps if step.cell is not None and step.cell.kind == TEST]
-    if any(modes.get(name, DATA) != DATA for name in tests) or tests_used_below(steps):
-        return None
-    fits = only_literals(step.source for step in steps if step.cell is None or step.cell.kind != TEST)
-    return LiteralSide() if fits else None
 
 
 class StudentsFolder:
@@ -135,15 +127,24 @@ def tests_used_below(steps: list[Step]) -> set[str]:
 class _Run:
     """One notebook on its way."""
 
-    def __init__(
-        self, assignment: Assignment, student: StudentSide | LiteralSide, judge: JudgeSide, modes: Mapping[str, str]
-    ) -> None:
-        self.assignment, self.student, self.judge, self.modes = assignment, student, judge, modes
-        self.result = Execution()
-        self.also_beside: set[str] = set()
+    student: StudentSide | LiteralSide
+    judge: JudgeSide
 
-    def all(self, steps: list[Step]) -> None:
+    def __init__(self, assignment: Assignment, steps: list[Step], modes: Mapping[str, str]) -> None:
+        self.assignment, self.steps, self.modes = assignment, steps, modes
+        self.result = Execution()
         self.also_beside = tests_used_below(steps)
+
+    def needs_no_process(self) -> bool:
+        """Whether all tests want data and all answers are values."""
+        tests = [step.cell.name for step in self.steps if step.cell is not None and step.cell.kind == TEST]
+        if self.also_beside or any(self.modes.get(name, DATA) != DATA for name in tests):
+            return False
+        return only_literals(s.source for s in self.steps if s.cell is None or s.cell.kind != TEST)
+
+    def all(self, student: StudentSide | LiteralSide, judge: JudgeSide) -> None:
+        """Run every step."""
+        self.student, self.judge, steps = student, judge, self.steps
         last = max((place for place, step in enumerate(steps) if step.cell and step.cell.kind == TEST), default=-1)
         for place, step in enumerate(steps):
             try:

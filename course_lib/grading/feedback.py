@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def _start(folders: CourseFolders, share: Sequence[tuple[str, str]]) -> subproce
 def main() -> None:
     """Make one share of the pages."""
     order = json.loads(sys.stdin.buffer.read())
+    warnings.simplefilter("ignore")  # they are for nbgrader's authors
     for student, module in order["share"]:
         _convert(order, student, module)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from course_lib.errors import UsageError
@@ -14,9 +13,9 @@ from course_lib.grading.assignment import Assignment, load_module
 from course_lib.grading.class_job import Job, Progress
 from course_lib.grading.class_result import ClassResult
 from course_lib.grading.coursefolders import CourseFolders, course_folders
+from course_lib.grading.libraries import shared
 from course_lib.grading.limits import Limits
 from course_lib.grading.pool import Pool, usual_jobs
-from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.sandbox.policy import SandboxUnavailable
 from course_lib.grading.scores import scores
 from course_lib.grading.worker import Setting
@@ -89,13 +88,15 @@ def _setting(root: Path, assignments: list[Assignment], limits: Limits, *, sandb
 def _run(job: Job, jobs: int) -> None:
     """Have it done by as many workers as are asked for and can be of use.
 
-    They import what notebooks import, and the sandbox is tried, while this process imports nbgrader.
+    They import what notebooks import while this process tries the sandbox and imports nbgrader.
     """
+    setting = job.setting
+    setting.modules = sorted({*setting.modules, *shared(job.to_do)})
     workers = max(1, min(jobs, len(job.to_do)))
-    with Pool(job.setting, workers) as pool, ThreadPoolExecutor(2) as aside:
-        aside.submit(nbgrader_module, "nbgrader.api")
-        trying = aside.submit(require_sandbox if job.setting.sandboxed else lambda: None)
-        job.run(pool, trying.result)
+    with Pool(setting, workers) as pool:
+        if setting.sandboxed:
+            require_sandbox()  # before there is a second thread: then a copy of this process can try it
+        job.run(pool)
 
 
 def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment]:

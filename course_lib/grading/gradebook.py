@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import re
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from course_lib.errors import CourseError
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.gradebook_new import NO_RESPONSE, NewEntries, check_notebooks, machine_points
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import write_whole
 from course_lib.grading.standing import GRADES, Entries, entries
 from course_lib.grading.submissions import Submission
-
-NO_RESPONSE = "No response."
 
 
 class Book:
@@ -30,6 +29,8 @@ class Book:
 
     def __init__(self, folders: CourseFolders) -> None:
         self.api, self.utils = nbgrader_module("nbgrader.api"), nbgrader_module("nbgrader.utils")
+        self._quiet = _quiet()
+        self._quiet.__enter__()
         self.folders = folders
         if folders.db_url.startswith("sqlite:///"):
             Path(folders.db_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
@@ -37,12 +38,14 @@ class Book:
             self.gradebook = self.api.Gradebook(folders.db_url, folders.course_id)
         self.db = self.gradebook.db
         self._names: dict[str, str] = {}
+        self._new = NewEntries(self.gradebook, self.api)
 
     def __enter__(self) -> Book:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.gradebook.close()
+        self._quiet.__exit__(None, None, None)
 
     def prepare(self, assignments: Iterable[Assignment]) -> None:
         """Make the gradebook know the modules' notebooks and cells as they are now."""
@@ -76,57 +79,33 @@ class Book:
         return entries(self.db.execute(text(GRADES)), modules)
 
     def _write_grades(self, result: SubmissionResult, again: bool) -> None:
+        timestamp = self.utils.parse_utc(result.timestamp) if result.timestamp else None
         try:
             row = self.gradebook.find_submission(result.module, result.student)
         except self.api.MissingEntry:
-            row = self._new_submission(result)
-        if result.timestamp:
-            row.timestamp = self.utils.parse_utc(result.timestamp)
-        notebooks = {notebook.name: notebook for notebook in row.notebooks}
-        for notebook in result.notebooks:
-            if notebook.name not in notebooks:
-                raise CourseError(
-                    f"the gradebook's entry for {result.student} in {result.module} lacks {notebook.name}: it was made "
-                    "from other notebooks. `nbgrader db student` and `nbgrader db assignment` can show and remove it."
-                )
-            self._write_notebook(notebooks[notebook.name], notebook, again)
+            row = None
+            self._new.write(result, timestamp)
+        else:
+            self._update(row, result, timestamp, again)
         self.db.commit()
-        if result.timestamp and row.total_seconds_late > 0:
-            self._write_penalties(row)
+        if timestamp is not None:
+            row = row or self.gradebook.find_submission(result.module, result.student)
+            if row.total_seconds_late > 0:
+                self._write_penalties(row)
 
-    def _new_submission(self, result: SubmissionResult) -> Any:
-        """As nbgrader's ``add_submission`` makes one, but left to be saved together with its grades."""
-        api = self.api
-        with self.db.no_autoflush:
-            student = self.db.get(api.Student, result.student)
-            if student is None:
-                student = api.Student(id=result.student)
-                self.db.add(student)
-            assignment = self.gradebook.find_assignment(result.module)
-            row = api.SubmittedAssignment(assignment=assignment, student=student)
-            self.db.add(row)
-            for notebook in assignment.notebooks:
-                submitted = api.SubmittedNotebook(notebook=notebook, assignment=row)
-                self.db.add(submitted)
-                entries = [
-                    *(
-                        api.Grade(cell_id=c.id, notebook=submitted)
-                        for c in (*notebook.grade_cells, *notebook.task_cells)
-                    ),
-                    *(
-                        api.Comment(cell_id=c.id, notebook=submitted)
-                        for c in (*notebook.solution_cells, *notebook.task_cells)
-                    ),
-                ]
-                self.db.add_all(entries)
-        return row
+    def _update(self, row: Any, result: SubmissionResult, timestamp: Any, again: bool) -> None:
+        if timestamp is not None:
+            row.timestamp = timestamp
+        notebooks = {notebook.name: notebook for notebook in row.notebooks}
+        check_notebooks(result, notebooks)
+        for notebook in result.notebooks:
+            self._write_notebook(notebooks[notebook.name], notebook, again)
 
     def _write_notebook(self, row: Any, result: NotebookResult, again: bool) -> None:
-        points = {test.grade_id: test.points for test in result.tests}
-        unanswered = set(result.unanswered)
+        points, unanswered = machine_points(result), set(result.unanswered)
         for grade in row.grades:
             name = self._name(grade)
-            score = points.get(name, 0.0 if name in unanswered else None)
+            score = points.get(name)
             changed = again or grade.auto_score != score
             due = (score is None and grade.manual_score is None) or name in result.needs_review
             kept = grade.manual_score is not None and (bool(grade.needs_manual_grade) or changed)
@@ -172,6 +151,16 @@ class Book:
                 target.write_bytes(file.content)
         for notebook in result.notebooks:
             write_whole(autograded / f"{notebook.name}.ipynb", notebook.document or "")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what SQLAlchemy has to say to nbgrader's authors."""
+    from sqlalchemy.exc import SAWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
 
 
 @contextmanager

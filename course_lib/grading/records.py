@@ -42,7 +42,7 @@ class Records:
     def write(self, result: outcome.SubmissionResult) -> None:
         """Keep one result, whole or not at all."""
         path = self._path(result.module, result.student)
-        write_whole(path, json.dumps(result.as_dict(), indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        write_whole(path, json.dumps(result.as_dict(), ensure_ascii=False, sort_keys=True) + "\n")
 
     def all(self, modules: Iterable[str]) -> Iterator[outcome.SubmissionResult]:
         """Everything recorded for these modules, by module and student."""

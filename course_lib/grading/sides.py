@@ -200,5 +200,11 @@ class JudgeSide:
             self.process.end()
         self.process = None
 
+    def leave(self) -> None:
+        """The notebook is done; the process waits, and may serve the hand-in's next one."""
+        if self.process is not None:
+            self.starter.keep(self.process)
+        self.process = None
+
 
 __all__ = ["ENDED", "HUNG", "CannotStart", "Clock", "Gone", "JudgeSide", "NoTimeLeft", "StudentSide"]

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib.grading import calibration
 from course_lib.grading.assignment import Assignment
-from course_lib.grading.calibration import calibrate
 from course_lib.grading.channel import Channel, ChannelClosed
 from course_lib.grading.grade_notebook import grade_notebook
 from course_lib.grading.limits import Limits
@@ -64,6 +64,7 @@ def main(argv: list[str]) -> None:
                 if head["kind"] == "calibrate"
                 else _graded(order, setting, starter)
             )
+            starter.end_kept()
             channel.send({"kind": "done"}, pickle.dumps(answer))
     except ChannelClosed:
         pass
@@ -71,10 +72,13 @@ def main(argv: list[str]) -> None:
         starter.close()
 
 
-def _calibrated(name: tuple[str, str], setting: Setting, starter: Starter) -> Any:
-    assignment = next(a for a in setting.assignments if (a.module, a.name) == name)
+def _calibrated(order: dict[str, Any], setting: Setting, starter: Starter) -> Any:
+    assignment = next(a for a in setting.assignments if (a.module, a.name) == order["notebook"])
+    given = (assignment, starter, setting.limits, setting.support.get(assignment.module))
     try:
-        return calibrate(assignment, starter, setting.limits, setting.support.get(assignment.module))
+        if "modes" in order:
+            return calibration.confirm(*given, order["modes"]) or True
+        return calibration.whole_credit(*given, solved=order["solved"])
     except Exception as error:
         return error
 

@@ -35,7 +35,10 @@ def main(channel: Channel) -> None:
             head, body = channel.receive()
         except ChannelClosed:
             return
-        if head["kind"] == "plain":
+        if head["kind"] == "reset":
+            judge = Judge(channel)
+            seed()
+        elif head["kind"] == "plain":
             judge.run_plain(body, head)
             channel.send({"kind": "done"})
         else:
@@ -43,7 +46,7 @@ def main(channel: Channel) -> None:
 
 
 class Judge:
-    """One notebook's tests and the instructor's cells between them."""
+    """One notebook's tests and the instructor's cells between them. The next notebook of a hand-in has its own."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel

@@ -41,6 +41,7 @@ def main(argv: list[str]) -> None:
     baseline.update(_warm_up(shell.new_shell()))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # a notebook is short; what is left over goes with its process
     # pyarrow's allocator keeps a thread that is made for forking
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
     for worker in workers:

@@ -81,6 +81,7 @@ class Starter:
         self._fresh: dict[int, subprocess.Popen[bytes]] = {}
         self._nursery: subprocess.Popen[bytes] | None = None
         self._spares: dict[tuple[str, str], Process] = {}
+        self._kept: Process | None = None
         self.more = True  # whether there will be more notebooks, as far as is known
         if self.forks and nursery is not None:
             nursery.settimeout(START_SECONDS)
@@ -101,6 +102,8 @@ class Starter:
 
         The next one of the same kind is started at once: by the time that it is wanted, it is there.
         """
+        if role == JUDGE and (process := self._kept_judge()) is not None:
+            return process
         spare = self._spares.pop((role, make.key), None)
         process = None
         if spare is not None:
@@ -111,6 +114,27 @@ class Starter:
             with suppress(CannotStart):  # the next one to ask will hear of it
                 self._spares[role, make.key] = self._begin(role, make)
         return process
+
+    def keep(self, judge: Process) -> None:
+        """A judge that waits for its next order goes on to the next notebook of the same hand-in."""
+        self.end_kept()
+        self._kept = judge
+
+    def end_kept(self) -> None:
+        """The hand-in is done: the next one has a judge of its own."""
+        if self._kept is not None:
+            self._kept.end()
+        self._kept = None
+
+    def _kept_judge(self) -> Process | None:
+        judge, self._kept = self._kept, None
+        if judge is not None:
+            try:
+                judge.channel.send({"kind": "reset"})
+            except ChannelClosed:
+                judge.end()
+                return None
+        return judge
 
     def _begin(self, role: str, make: MakeFolder) -> Process:
         """Order a process, without waiting until it is ready."""
@@ -162,6 +186,7 @@ class Starter:
 
     def close(self) -> None:
         """End everything."""
+        self.end_kept()
         for spare in self._spares.values():
             spare.end()
         self._spares.clear()

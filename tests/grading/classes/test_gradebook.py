@@ -74,6 +74,22 @@ def test_nbgraders_commands_find_what_they_need(base):
     assert len(ids) == 3
 
 
+def test_what_sqlalchemy_says_to_nbgraders_authors_is_not_heard(base):
+    import warnings
+
+    from sqlalchemy.exc import SAWarning
+
+    from course_lib.grading.gradebook import Book
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with Book(plain_folders(base)):
+            warnings.warn("a relationship will copy a column", SAWarning, stacklevel=1)
+            warnings.warn("something else", UserWarning, stacklevel=1)
+        warnings.warn("and afterwards", SAWarning, stacklevel=1)
+    assert [str(w.message) for w in heard] == ["something else", "and afterwards"]
+
+
 def test_nbgraders_export_works(base, tmp_path):
     from nbgrader.plugins import CsvExportPlugin
 
