@@ -14,4 +14,6 @@ def best_run(runs):
     close = counts[counts["metrics.rmse"] < counts["metrics.rmse"].min() + 0.02]
     if "metrics.us_per_ride" not in close:
         close = close.assign(**{"metrics.us_per_ride": np.nan})
-    return close.sort_values(["metrics.us_per_ride", "metrics.rmse", "start_time"], na_position="last")["run_id"].iloc[0]
+    return close.sort_values(["metrics.us_per_ride", "metrics.rmse", "start_time"], na_position="last")["run_id"].iloc[
+        0
+    ]

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Takes it for granted that all columns are there.
 
+
 def best_run(runs):
     counts = runs[(runs["status"] == "FINISHED") & runs["metrics.rmse"].notna()]
     if counts.empty:

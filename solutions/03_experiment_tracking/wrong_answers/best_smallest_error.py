@@ -2,6 +2,7 @@
 # loses: 3
 # why: Takes the smallest RMSE and forgets the rule.
 
+
 def best_run(runs):
     if "metrics.rmse" not in runs or "status" not in runs:
         return None

@@ -2,7 +2,8 @@
 # loses: 1
 # why: Any improvement passes; the margin is not asked for.
 
-def reasons_against(champion, challenger, margin, budget_ms):
+
+def reasons_against(champion, challenger, margin, budget_ms):  # noqa: ARG001
     def value(record, key):
         found = record.get(key)
         return None if found is None or found != found else found

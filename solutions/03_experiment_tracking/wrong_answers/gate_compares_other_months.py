@@ -2,6 +2,7 @@
 # loses: 1
 # why: Compares the errors also when they are of different rides.
 
+
 def reasons_against(champion, challenger, margin, budget_ms):
     def value(record, key):
         found = record.get(key)

@@ -2,6 +2,7 @@
 # loses: 2
 # why: Returns as soon as it has found a reason.
 
+
 def reasons_against(champion, challenger, margin, budget_ms):
     def value(record, key):
         found = record.get(key)

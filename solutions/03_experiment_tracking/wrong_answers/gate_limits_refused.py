@@ -2,6 +2,7 @@
 # loses: 1
 # why: Refuses a challenger that is better by exactly the margin, or exactly as slow as the budget.
 
+
 def reasons_against(champion, challenger, margin, budget_ms):
     def value(record, key):
         found = record.get(key)

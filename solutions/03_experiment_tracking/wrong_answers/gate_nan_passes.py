@@ -2,10 +2,10 @@
 # loses: 1
 # why: Forgets NaN: every comparison with it is false, so nothing speaks against it.
 
+
 def reasons_against(champion, challenger, margin, budget_ms):
     def value(record, key):
-        found = record.get(key)
-        return found
+        return record.get(key)
 
     rmse, data, ms = (value(challenger, key) for key in ("rmse", "data_hash", "ms"))
     reasons = set()

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Tests `if not value`, which takes 0 for missing.
 
+
 def reasons_against(champion, challenger, margin, budget_ms):
     def value(record, key):
         found = record.get(key)

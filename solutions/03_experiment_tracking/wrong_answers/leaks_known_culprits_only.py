@@ -5,7 +5,7 @@
 from mlflow import MlflowClient
 
 
-def mark_leaks(experiment_id, known):
+def mark_leaks(experiment_id, known):  # noqa: ARG001
     client, leaks = MlflowClient(), {}
     for run in client.search_runs([experiment_id]):
         used = {name.strip() for name in run.data.params.get("features", "").split(",")} - {""}

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 def mark_leaks(experiment_id, known):
     client, leaks = MlflowClient(), {}
     for run in client.search_runs([experiment_id]):
-        used = {name for name in run.data.params.get("features", "").split(",")} - {""}
+        used = set(run.data.params.get("features", "").split(",")) - {""}
         found = sorted(used - set(known)) if used else ["features not logged"]
         if found:
             leaks[run.info.run_id] = found

@@ -17,7 +17,7 @@ def log_run(name, rides, params, metrics, report):
         mlflow.log_params(params)
         mlflow.log_text(report, "report.txt")
         for metric, values in metrics.items():
-            for step, value in enumerate(values if isinstance(values, list) else [values]):
+            for value in values if isinstance(values, list) else [values]:
                 if value is not None and not math.isnan(value):
                     mlflow.log_metric(metric, value)
     return run.info.run_id

@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 
-def publish(model, example, name):
+def publish(model, example, name):  # noqa: ARG001
     client = MlflowClient()
     with mlflow.start_run():
         info = mlflow.sklearn.log_model(

@@ -7,7 +7,7 @@ import math
 import mlflow
 
 
-def repeat_run(run_id, rides, train, hash_of):
+def repeat_run(run_id, rides, train, hash_of):  # noqa: ARG001
     run = mlflow.get_run(run_id)
     alpha, seed = run.data.params.get("alpha"), run.data.params.get("seed")
     logged, known_hash = run.data.metrics.get("rmse", math.nan), run.data.tags.get("data_hash")
