@@ -19,10 +19,8 @@ from tests.grading.classes.fixtures import has_sandbox
 
 
 def run(course, folder: Path, out: Path, **options):
-    return grade(
-        [MODULE], submissions=folder, root=course.root, folders=plain_folders(out), limits=LIMITS,
-        **{"jobs": 2, "unsafe": not has_sandbox(), **options},
-    )  # fmt: skip
+    usual = {"folders": plain_folders(out), "jobs": 2, "unsafe": not has_sandbox()}
+    return grade([MODULE], submissions=folder, root=course.root, limits=LIMITS, **{**usual, **options})
 
 
 def grades_of(result) -> dict[str, str]:

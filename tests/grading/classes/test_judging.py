@@ -168,6 +168,31 @@ def test_valid_credit(judged, value, credit):
     assert (verdict["status"], verdict["credit"]) == ("ok", credit)
 
 
+def test_the_next_notebook_of_a_hand_in_finds_nothing_of_the_one_before(judged, grader):
+    draw = "import random\nimport numpy as np\nprint(random.random(), np.random.rand())\nleft = 1\nassert x"
+    first = judged("x = 1", draw)
+    kept = grader.starter._kept
+    second = judged("x = 1", draw.replace("left = 1", "assert 'left' not in globals()"))
+    assert kept is not None
+    assert passes(first)
+    assert passes(second)
+    assert first["printed"] == second["printed"]
+    assert grader.starter._kept.pid == kept.pid  # it is the same process indeed
+    grader.starter.end_kept()
+    judged("x = 1", "assert x")
+    assert grader.starter._kept.pid != kept.pid
+
+
+def test_a_judge_that_died_meanwhile_is_replaced(judged, grader):
+    assert passes(judged("x = 1", "assert x"))
+    grader.starter.end(grader.starter._kept.pid)
+    assert passes(judged("x = 1", "assert x"))
+
+
+def test_a_test_that_is_no_python_says_so(judged):
+    assert judged("x = 1", "assert x ==")["ename"] == "SyntaxError"
+
+
 def test_a_test_that_sees_nothing_of_the_answer_on_data_runs_beside_it(grader):
     """What an answer wrote into a file is not in the judge's folder: there, nobody would ever pass."""
     answer = "from pathlib import Path\n### BEGIN SOLUTION\nPath('out.txt').write_text('42')\n### END SOLUTION"
