@@ -1,0 +1,19 @@
+# task: about
+# loses: 2
+# why: Rounds everything up, to be on the safe side.
+
+import math
+
+
+def about(minutes):
+    if not (0 <= minutes < math.inf):
+        raise ValueError(minutes)
+    if minutes < 1.5:
+        return "less than 2 minutes"
+    step = 1 if minutes < 20 else 5 if minutes < 60 else 15
+    total = math.ceil(minutes / step) * step
+    if total < 60:
+        return f"about {total} minutes"
+    hours, rest = divmod(total, 60)
+    text = f"about {hours} hour{'s' if hours != 1 else ''}"
+    return text + (f" {rest} minutes" if rest else "")

@@ -1,0 +1,4 @@
+# task: about
+# loses: 2
+# why: Takes the service's own words, which follow other rules.
+

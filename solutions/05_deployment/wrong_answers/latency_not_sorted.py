@@ -1,0 +1,30 @@
+# task: latency
+# loses: 2
+# why: Forgets to sort.
+
+import json
+import math
+
+
+def latency(lines):
+    counted = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(entry, dict) or not {"route", "status", "ms"} <= set(entry):
+            continue
+        route, status, ms = entry["route"], entry["status"], entry["ms"]
+        if route != "/predict":
+            continue
+        if status is None:
+            counted.append(math.inf)
+        elif status >= 500:
+            counted.append(math.inf)
+        elif status == 200:
+            counted.append(ms)
+    n = len(counted)
+    if n == 0:
+        return {"n": 0, "p50": None, "p95": None, "p99": None}
+    return {"n": n} | {f"p{p}": counted[math.ceil(p * n / 100) - 1] for p in (50, 95, 99)}

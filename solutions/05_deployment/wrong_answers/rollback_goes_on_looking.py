@@ -1,0 +1,27 @@
+# task: roll_back
+# loses: 1
+# why: Where the version before is gone, takes the oldest one that is there.
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+
+def roll_back(name):
+    client = MlflowClient()
+    try:
+        now = client.get_model_version_by_alias(name, "champion")
+    except MlflowException as error:
+        raise LookupError(f"{name} has no champion") from error
+    before = now.tags.get("promoted_over")
+    if before is None:
+        raise LookupError(f"the champion of {name} was promoted over no other")
+    try:
+        client.get_model_version(name, str(before))
+    except MlflowException:
+        before = min(int(v.version) for v in client.search_model_versions(f"name='{name}'"))
+    client.set_registered_model_alias(name, "champion", str(before))
+    client.set_model_version_tag(name, str(now.version), "rolled_back_to", str(before))
+    aliases = client.get_registered_model(name).aliases
+    if str(aliases.get("challenger")) == str(now.version):
+        client.delete_registered_model_alias(name, "challenger")
+    return int(now.version), int(before)
