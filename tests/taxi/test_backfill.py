@@ -140,8 +140,7 @@ def test_a_second_run_does_nothing_and_loads_nothing_heavy(done_once, wanted, mo
     assert state_of(done_once) == before
 
 
-@pytest.mark.parametrize("scheduler", ["threads", "processes"])
-def test_side_by_side_comes_out_as_one_after_the_other_and_registers_in_order(done_once, wanted, tmp_path, scheduler):
+def test_side_by_side_comes_out_as_one_after_the_other_and_registers_in_order(done_once, wanted, tmp_path):
     seen = []
     result = backfill.run(
         MONTHS,
@@ -149,7 +148,6 @@ def test_side_by_side_comes_out_as_one_after_the_other_and_registers_in_order(do
         folder=tmp_path,
         tracking=tmp_path / "mlflow",
         jobs=2,
-        scheduler=scheduler,
         progress=lambda *step: seen.append(step),
     )
     assert result.ok, result.failed

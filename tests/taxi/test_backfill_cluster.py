@@ -146,6 +146,7 @@ def test_all_workers_of_this_machine_killed_in_the_middle(tmp_path):
     )
     assert len(killed) >= 2
     assert result.ok, result.failed
+    assert [month.outputs["register"].version for month in result.months] == [1, 2, 3]
 
 
 def test_workers_that_are_gone_for_good_are_told_and_not_waited_for(start, scheduler, tmp_path, impatient):  # noqa: ARG001
