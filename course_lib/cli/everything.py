@@ -48,6 +48,7 @@ def run_everything(jobs: int | None = None) -> list[Step]:
         ("Notebooks built", _build),
         ("Notebooks run", lambda step: _run(step, jobs)),
         ("Model", _train),
+        ("Pipeline", operate.pipeline),
         ("Service", operate.serve),
         ("Sample class", lambda step: _grade(step, jobs)),
     ]

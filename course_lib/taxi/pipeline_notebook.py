@@ -94,6 +94,7 @@ def run_notebook(
                 parameters=given,
                 progress_bar={"desc": name} if progress else False,
                 request_save_on_cell_execute=False,
+                shutdown_kernel="immediate",  # asked politely, a kernel on a busy machine complains on stderr
                 config=_kernel(Path(temporary).resolve() / "kernel.json"),
             )
         except papermill.PapermillExecutionError as error:

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Gives each row its first reason only.
 
+
 def at_the_door(trips, max_bad_share=0.01):
     pickup, dropoff, zones = "lpep_pickup_datetime", "lpep_dropoff_datetime", ["PULocationID", "DOLocationID"]
     missing = [name for name in [pickup, dropoff, *zones, "trip_distance"] if name not in trips]

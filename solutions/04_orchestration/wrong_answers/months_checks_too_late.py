@@ -2,6 +2,7 @@
 # loses: 1
 # why: Notices the unknown parameter after the first month has run.
 
+
 def run_months(notebook, months, out, parameters):
     out.mkdir(parents=True, exist_ok=True)
     results, failed = {}, {}
@@ -9,7 +10,9 @@ def run_months(notebook, months, out, parameters):
         result = out / f"{month}.json"
         given = {**parameters, "month": month, "result": str(result)}
         try:
-            pm.execute_notebook(str(notebook), str(out / f"{month}.ipynb"), given, progress_bar=False, shutdown_kernel="immediate")
+            pm.execute_notebook(
+                str(notebook), str(out / f"{month}.ipynb"), given, progress_bar=False, shutdown_kernel="immediate"
+            )
         except pm.PapermillExecutionError as error:
             failed[month] = error.ename
         else:

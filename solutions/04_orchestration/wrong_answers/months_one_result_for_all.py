@@ -2,6 +2,7 @@
 # loses: 1
 # why: Lets every month write into the same file, and reads it when all are done.
 
+
 def run_months(notebook, months, out, parameters):
     known = pm.inspect_notebook(str(notebook))
     if unknown := sorted(set(parameters) - set(known)):
@@ -12,7 +13,9 @@ def run_months(notebook, months, out, parameters):
         result = out / "result.json"
         given = {**parameters, "month": month, "result": str(result)}
         try:
-            pm.execute_notebook(str(notebook), str(out / f"{month}.ipynb"), given, progress_bar=False, shutdown_kernel="immediate")
+            pm.execute_notebook(
+                str(notebook), str(out / f"{month}.ipynb"), given, progress_bar=False, shutdown_kernel="immediate"
+            )
         except pm.PapermillExecutionError as error:
             failed[month] = error.ename
     for month in months:

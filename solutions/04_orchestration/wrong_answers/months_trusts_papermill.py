@@ -2,6 +2,7 @@
 # loses: 1
 # why: Leaves unknown parameters to papermill, which only warns.
 
+
 def run_months(notebook, months, out, parameters):
     out.mkdir(parents=True, exist_ok=True)
     results, failed = {}, {}

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Follows the needs without looking where it has been: a circle ends in RecursionError.
 
+
 def run_order(needs):
     order = []
 

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Names every step that could not run, also those that only wait for the circle.
 
+
 def run_order(needs):
     waiting = {step: set(others) for step, others in needs.items()}
     for others in needs.values():

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Counts a need that is named twice as two, and waits for the second for ever.
 
+
 def run_order(needs):
     steps = list(dict.fromkeys([*needs, *(other for others in needs.values() for other in others)]))
     missing = {step: len(needs.get(step, [])) for step in steps}

@@ -2,6 +2,7 @@
 # loses: 2
 # why: Orders only the keys: steps that are only ever needed are lost.
 
+
 def run_order(needs):
     order, waiting = [], dict(needs)
     while waiting:

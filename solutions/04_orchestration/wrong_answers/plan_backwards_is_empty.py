@@ -2,6 +2,7 @@
 # loses: 1
 # why: Gives an empty plan when the months run backwards.
 
+
 def plan_backfill(first, last, published, records, code):
     plan = {}
     for month in pd.period_range(first, last, freq="M").astype(str):

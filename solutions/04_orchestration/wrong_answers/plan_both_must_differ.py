@@ -2,6 +2,7 @@
 # loses: 1
 # why: Calls a month stale only if data and code have both changed.
 
+
 def plan_backfill(first, last, published, records, code):
     months = [str(month) for month in pd.period_range(first, last, freq="M")]
     if not months:

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Looks at the data only: a month that ran with old code counts as fresh.
 
+
 def plan_backfill(first, last, published, records, code):
     months = [str(month) for month in pd.period_range(first, last, freq="M")]
     if not months:

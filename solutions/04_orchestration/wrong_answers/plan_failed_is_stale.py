@@ -2,6 +2,7 @@
 # loses: 1
 # why: Compares hashes of a run that failed, which may have left none.
 
+
 def plan_backfill(first, last, published, records, code):
     months = [str(month) for month in pd.period_range(first, last, freq="M")]
     if not months:

@@ -2,6 +2,7 @@
 # loses: 2
 # why: Leaves the last month out, as range does.
 
+
 def plan_backfill(first, last, published, records, code):
     months = [str(month) for month in pd.period_range(first, last, freq="M")][:-1]
     if not months:

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Asks for records first, and so plans months that nobody has published.
 
+
 def plan_backfill(first, last, published, records, code):
     months = [str(month) for month in pd.period_range(first, last, freq="M")]
     if not months:

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Counts months up to twelve and never begins a new year.
 
+
 def plan_backfill(first, last, published, records, code):
     months = [f"{first[:4]}-{number:02}" for number in range(int(first[5:]), int(last[5:]) + 1)]
     if not months:

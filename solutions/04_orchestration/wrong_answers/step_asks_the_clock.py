@@ -2,6 +2,7 @@
 # loses: 2
 # why: Compares times instead of contents, as Make does.
 
+
 def run_step(source, target, make):
     if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
         return "unchanged"

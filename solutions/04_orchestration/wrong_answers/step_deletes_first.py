@@ -2,6 +2,7 @@
 # loses: 2
 # why: Deletes the old target before the new one is there.
 
+
 def run_step(source, target, make):
     text = source.read_text(encoding="utf-8")
     content = hashlib.sha256(text.encode()).hexdigest()

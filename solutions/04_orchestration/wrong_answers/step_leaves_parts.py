@@ -2,6 +2,7 @@
 # loses: 1
 # why: Leaves the half-written file behind when make fails.
 
+
 def run_step(source, target, make):
     text = source.read_text(encoding="utf-8")
     content = hashlib.sha256(text.encode()).hexdigest()

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Notes the source before the target is there: after a failure, the old target counts as new.
 
+
 def run_step(source, target, make):
     text = source.read_text(encoding="utf-8")
     content = hashlib.sha256(text.encode()).hexdigest()

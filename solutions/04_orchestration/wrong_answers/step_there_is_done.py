@@ -2,6 +2,7 @@
 # loses: 3
 # why: Takes a target that is there for one that is done.
 
+
 def run_step(source, target, make):
     if target.exists():
         return "unchanged"

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Collects the lines first, but still writes into the file that others have open.
 
+
 def run_step(source, target, make):
     text = source.read_text(encoding="utf-8")
     content = hashlib.sha256(text.encode()).hexdigest()

@@ -2,6 +2,7 @@
 # loses: 2
 # why: Opens the target itself: a failure leaves half of it, and readers see it empty.
 
+
 def run_step(source, target, make):
     text = source.read_text(encoding="utf-8")
     content = hashlib.sha256(text.encode()).hexdigest()
