@@ -57,14 +57,15 @@ class Decision:
         return self.promoted
 
     def __str__(self) -> str:
-        against = f" against champion version {self.champion}" if self.champion is not None else ""
         subject = f"Version {self.challenger} of '{self.name}'"
         if not self.promoted:
+            against = f" against champion version {self.champion}" if self.champion is not None else ""
             return "\n".join([f"{subject} was refused{against}:", *(f"  - {reason}" for reason in self.reasons)])
         verb = "would become" if self.dry_run else "is now"
+        instead = f" in place of version {self.champion}" if self.champion is not None else ""
         figures = [] if self.gain is None else [f"{self.metric} better by {self.gain:.3f}"]
         figures += [] if self.latency_ms is None else [f"{self.latency_ms:.1f} ms a ride"]
-        return f"{subject} {verb} the champion{against}" + (f": {', '.join(figures)}." if figures else ".")
+        return f"{subject} {verb} the champion{instead}" + (f": {', '.join(figures)}." if figures else ".")
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as plain numbers and words, for JSON."""

@@ -25,7 +25,7 @@ from course_lib.taxi.tracking_errors import (
     translated,
 )
 from course_lib.taxi.tracking_store import MODEL_NAME
-from course_lib.taxi.tracking_tables import find_run
+from course_lib.taxi.tracking_tables import find_run, numbers_of
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _TRAIN = "`course train --register` trains and registers one."
@@ -171,8 +171,8 @@ def delete_version(name: str, version: int) -> None:
 def versions(name: str = MODEL_NAME) -> pd.DataFrame:
     """A row for each version, oldest first; the index is ``version``.
 
-    Columns: ``aliases`` (a tuple of names, mostly empty), ``run_id``, ``created`` (UTC), ``params.…`` and
-    ``metrics.…`` of its run, ``tags.…`` of the version (the gate's decisions among them). Raises NotRegistered.
+    Columns: ``aliases`` (a tuple of names, mostly empty), ``run_id``, ``created`` (UTC), ``params.…`` (numbers where
+    all are) and ``metrics.…`` of its run, ``tags.…`` of the version (the gate's decisions). Raises NotRegistered.
     """
     named = aliases(name)
     import mlflow
@@ -191,6 +191,9 @@ def versions(name: str = MODEL_NAME) -> pd.DataFrame:
         }
     first = ["aliases", "run_id", "created"]
     table = pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="version", dtype="int64"))
+    for column in table.columns:
+        if column.startswith("params."):
+            table[column] = numbers_of(table[column])
     return table if rows else pd.DataFrame(columns=first, index=table.index)
 
 

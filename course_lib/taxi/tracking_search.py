@@ -23,6 +23,7 @@ from course_lib.taxi.tracking_tables import best, loss
 
 Grid = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Fold = tuple[pd.DataFrame, pd.DataFrame]
+_MEASURED = (*METRICS, "rmse_spread", "fit_seconds", "predict_ms")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ def search(
         raise UsageError("A search needs trips to score on: either valid=… (a later month) or folds=… (parts by time).")
     if metric not in METRICS:
         raise UsageError(f"There is no metric '{metric}' to search by. There are: {', '.join(METRICS)}.")
+    if not tolerance >= 0:
+        raise UsageError(f"The tolerance must be 0 or more, not {tolerance}.")
     settings = _settings(grid, iterations, random_state)
+    _check_preferred([prefer] if isinstance(prefer, str) else prefer, settings)
     parts = _parts(trips, valid, folds)
     say = progress or (lambda _line: None)
     tracking_store.connect()
@@ -118,6 +122,12 @@ def _settings(grid: Grid, iterations: int | None, random_state: int | None) -> l
     return [dict(sorted(setting.items(), key=lambda item: order.index(item[0]))) for setting in found]
 
 
+def _check_preferred(prefer: Sequence[str], settings: list[dict[str, Any]]) -> None:
+    known = [*dict.fromkeys(name for setting in settings for name in setting), *_MEASURED]
+    if wrong := [name for name in prefer if name not in known]:
+        raise UsageError(f"There is no column '{wrong[0]}' to prefer settings by. There are: {', '.join(known)}.")
+
+
 def _parts(trips: pd.DataFrame, valid: pd.DataFrame | None, folds: int | None) -> list[Fold]:
     for frame in (trips, valid):
         if frame is not None and ("duration" not in frame.columns or len(frame) == 0):
@@ -135,7 +145,7 @@ def _try(
     clock: Callable[[], float],
 ) -> dict[str, Any]:
     """One setting: its row of the table, and its run."""
-    row: dict[str, Any] = {**setting, **dict.fromkeys((*METRICS, "rmse_spread", "fit_seconds", "predict_ms"), np.nan)}
+    row: dict[str, Any] = {**setting, **dict.fromkeys(_MEASURED, np.nan)}
     tracked = None
     try:
         with tracking_runs.run(_words(setting), params=setting, record=known) as tracked:

@@ -185,11 +185,12 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = table[[*FACTS, *ordered]]
     for name in ordered:
         if name.startswith("params."):
-            table[name] = _numbers(table[name])
+            table[name] = numbers_of(table[name])
     return table
 
 
-def _numbers(texts: pd.Series) -> pd.Series:
+def numbers_of(texts: pd.Series) -> pd.Series:
+    """Texts as numbers where every text that is there is one, else as they are."""
     numbers = pd.to_numeric(texts, errors="coerce")
     return numbers if numbers.notna().equals(texts.notna()) else texts
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from course_lib.taxi import tracking
+from course_lib.taxi import tracking, tracking_database
+
+tracking_database.silence()  # before mlflow is imported: tests phone nobody either
+import mlflow  # noqa: E402
 
 
 @contextlib.contextmanager
 def tracked_in(folder: Path) -> Iterator[Path]:
     """MLflow points to ``folder``/mlflow, and the empty ``folder``/work is the current folder; both as before after."""
-    import mlflow
-
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     workplace, came_from = folder / "work", Path.cwd()
     workplace.mkdir(parents=True)
