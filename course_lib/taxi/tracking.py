@@ -16,6 +16,7 @@ and the gate, each in a module ``tracking_…`` of its own.
 from __future__ import annotations
 
 from course_lib.taxi.tracking_data import data_hash
+from course_lib.taxi.tracking_decision import Decision
 from course_lib.taxi.tracking_errors import (
     BadRecord,
     ModelFilesMissing,
@@ -32,24 +33,13 @@ from course_lib.taxi.tracking_errors import (
     TrackingReadOnly,
     TrackingTooNew,
 )
-from course_lib.taxi.tracking_gate import Decision, promote
+from course_lib.taxi.tracking_gate import promote
 from course_lib.taxi.tracking_lineage import CodeRevision, Lineage, code_revision, lineage
-from course_lib.taxi.tracking_registry import (
-    CHALLENGER,
-    CHAMPION,
-    aliases,
-    delete_version,
-    load,
-    names,
-    register,
-    register_run,
-    remove_alias,
-    set_alias,
-    version,
-    versions,
-)
+from course_lib.taxi.tracking_lookup import CHALLENGER, CHAMPION, aliases, names, version, versions
+from course_lib.taxi.tracking_models import log_model
+from course_lib.taxi.tracking_registry import delete_version, load, register, register_run, remove_alias, set_alias
 from course_lib.taxi.tracking_repeat import Repeat, lineage_of, repeat
-from course_lib.taxi.tracking_runs import TrackedRun, log_model, run
+from course_lib.taxi.tracking_runs import TrackedRun, run
 from course_lib.taxi.tracking_scoring import latency_ms, time_folds
 from course_lib.taxi.tracking_search import Search, search
 from course_lib.taxi.tracking_store import MODEL_NAME, setup, upgrade

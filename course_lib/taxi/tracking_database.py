@@ -19,7 +19,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from course_lib import paths
-from course_lib.errors import CourseError
 from course_lib.taxi.tracking_errors import (
     NoDatabase,
     TrackingError,
@@ -88,36 +87,6 @@ def check(database: Path, wait: float = 10.0) -> None:
             raise NoDatabase(f"{database} is a database, but of something else than MLflow. {_ELSEWHERE}") from error
         raise NoDatabase(f"{database} is damaged: {text}. {_RESTORE}") from error
     _check_revision(database, revision)
-
-
-def upgrade(database: Path, wait: float = 10.0) -> Path:
-    """Bring ``database`` up to the installed MLflow's schema; return the copy made of it before.
-
-    An upgrade that fails puts the copy back. Raises CourseError when there is nothing to upgrade, and what
-    :func:`check` raises for everything but age.
-    """
-    silence()
-    if not database.exists():
-        raise NoDatabase(f"There is no tracking database {database} to upgrade.")
-    try:
-        check(database, wait)
-    except TrackingOutdated:
-        pass
-    else:
-        raise CourseError(f"The tracking database {database} is up to date: there is nothing to upgrade.")
-    with file_lock(database, wait):
-        backup = _copy(database)
-        try:
-            with _quiet_migrations():
-                # the two calls of the command `mlflow db upgrade`, which can't be called without a process of its own
-                from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine
-
-                _upgrade_db(create_sqlalchemy_engine(address(database)))
-            check(database, wait)
-        except Exception as error:
-            shutil.copyfile(backup, database)
-            raise TrackingError(f"The upgrade of {database} failed; the copy was put back: {error}") from error
-    return backup
 
 
 @contextlib.contextmanager
@@ -212,7 +181,7 @@ def _copy_empty(target: Path) -> None:
         check(target)
         return
     target.unlink(missing_ok=True)
-    with _quiet_migrations():
+    with quiet_migrations():
         from mlflow import MlflowClient
 
         MlflowClient(address(target)).search_experiments(max_results=1)  # MLflow makes what it opens
@@ -224,22 +193,9 @@ def _copy_empty(target: Path) -> None:
         log.info("no copy of an empty tracking database is kept: %s", error)
 
 
-def _copy(database: Path) -> Path:
-    """A copy beside ``database``, under a name that is free; never one of a half-written state."""
-    stem = f"{database.name}.before-{metadata.version('mlflow')}"
-    names = (database.with_name(stem if n == 0 else f"{stem}-{n}") for n in range(1000))
-    backup = next(path for path in names if not path.exists())
-    with (
-        contextlib.closing(sqlite3.connect(database)) as source,
-        contextlib.closing(sqlite3.connect(backup)) as target,
-    ):
-        source.backup(target)
-    return backup
-
-
 @contextlib.contextmanager
-def _quiet_migrations() -> Iterator[None]:
-    """MLflow's migrations tell of each step on stderr."""
+def quiet_migrations() -> Iterator[None]:
+    """Spare the reader what MLflow's migrations say of each step on stderr."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -6,70 +6,25 @@ print(decision)                  # promoted, or every reason why not, with its n
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from course_lib.errors import UsageError
-from course_lib.taxi import tracking_registry, tracking_store
+from course_lib.taxi import tracking_lookup, tracking_registry, tracking_store
 from course_lib.taxi.evaluation import METRICS, score
 from course_lib.taxi.tracking_data import data_hash
+from course_lib.taxi.tracking_decision import Decision, keep
 from course_lib.taxi.tracking_errors import NoChampion, NoSuchAlias, NoSuchRun, translated
-from course_lib.taxi.tracking_registry import CHALLENGER, CHAMPION
+from course_lib.taxi.tracking_lookup import CHALLENGER, CHAMPION
 from course_lib.taxi.tracking_scoring import latency_ms
 from course_lib.taxi.tracking_store import MODEL_NAME
 from course_lib.taxi.tracking_tables import find_run, loss
 
 _HAIR = 1e-9  # what adding decimal fractions in binary can cost
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the gate decided and why.
-
-    ``reasons`` are all reasons for refusing, empty when ``promoted``. ``champion`` (None: there was none) and
-    ``challenger`` are versions, ``scores`` their metrics on the same rides. ``gain`` is by how much the challenger's
-    ``metric`` is better (below 0: worse), ``latency_ms`` its median time for one ride, ``data`` the rides' hash, and
-    ``rides`` their number. A figure that could not be had is None. A decision is true when it promoted.
-    """
-
-    promoted: bool
-    name: str
-    champion: int | None
-    challenger: int
-    metric: str
-    margin: float
-    budget_ms: float
-    reasons: tuple[str, ...] = ()
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
-    gain: float | None = None
-    latency_ms: float | None = None
-    data: str | None = None
-    rides: int | None = None
-    dry_run: bool = False
-
-    def __bool__(self) -> bool:
-        return self.promoted
-
-    def __str__(self) -> str:
-        subject = f"Version {self.challenger} of '{self.name}'"
-        if not self.promoted:
-            against = f" against champion version {self.champion}" if self.champion is not None else ""
-            return "\n".join([f"{subject} was refused{against}:", *(f"  - {reason}" for reason in self.reasons)])
-        verb = "would become" if self.dry_run else "is now"
-        instead = f" in place of version {self.champion}" if self.champion is not None else ""
-        figures = [] if self.gain is None else [f"{self.metric} better by {self.gain:.3f}"]
-        figures += [] if self.latency_ms is None else [f"{self.latency_ms:.1f} ms a ride"]
-        return f"{subject} {verb} the champion{instead}" + (f": {', '.join(figures)}." if figures else ".")
-
-    def as_dict(self) -> dict[str, Any]:
-        """The decision as plain numbers and words, for JSON."""
-        return {**asdict(self), "reasons": list(self.reasons)}
 
 
 def promote(
@@ -115,7 +70,7 @@ def promote(
         case.latency_ms, case.data, None if trips is None else len(trips), dry_run,
     )  # fmt: skip
     if not dry_run:
-        _tag(decision)
+        keep(decision)
     return decision
 
 
@@ -156,13 +111,13 @@ def _check_question(trips: pd.DataFrame | None, metric: str, margin: float, budg
 
 def _version_of(name: str, challenger: str | int) -> int:
     if isinstance(challenger, str) and not challenger.isdigit():
-        return tracking_registry.version(name, challenger)
-    return int(tracking_registry.model_version(name, int(challenger)).version)
+        return tracking_lookup.version(name, challenger)
+    return int(tracking_lookup.model_version(name, int(challenger)).version)
 
 
 def _champion(name: str, first: bool) -> int | None:
     try:
-        return tracking_registry.version(name, CHAMPION)
+        return tracking_lookup.version(name, CHAMPION)
     except NoSuchAlias as error:
         if first:
             return None
@@ -243,37 +198,14 @@ def _move(name: str, champion: int | None, challenger: int) -> str | None:
     import mlflow
 
     with tracking_store.exclusive():  # every move of an alias holds this, so that nobody can come between
-        now = tracking_registry.aliases(name).get(CHAMPION)
+        now = tracking_lookup.aliases(name).get(CHAMPION)
         if now != champion:
             was = f"version {champion}" if champion is not None else "nobody"
             return f"while it was compared with {was}, version {now} became the champion: compare again"
-        tracking_registry.model_version(name, challenger)  # not deleted meanwhile
+        tracking_lookup.model_version(name, challenger)  # not deleted meanwhile
         with translated():
             mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, str(challenger))
     return None
-
-
-def _tag(decision: Decision) -> None:
-    import mlflow
-
-    facts: Mapping[str, Any] = {
-        "gate": "promoted" if decision.promoted else "refused",
-        "gate.at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "gate.champion": decision.champion if decision.champion is not None else "none",
-        "gate.metric": decision.metric,
-        "gate.margin": decision.margin,
-        "gate.gain": decision.gain,
-        "gate.latency_ms": decision.latency_ms,
-        "gate.budget_ms": decision.budget_ms,
-        "gate.data": decision.data,
-        "gate.scores": json.dumps(decision.scores),
-        "gate.reasons": json.dumps(decision.reasons, ensure_ascii=False),
-    }
-    client = mlflow.MlflowClient()
-    with translated():
-        for key, value in facts.items():
-            text = "unknown" if value is None else str(value)
-            client.set_model_version_tag(decision.name, str(decision.challenger), key, text)
 
 
 def _run_tag(name: str, number: int, key: str) -> str | None:
@@ -287,7 +219,7 @@ def _run_metrics(name: str, number: int) -> dict[str, float]:
 
 
 def _run_of(name: str, number: int) -> Any:
-    run_id = tracking_registry.model_version(name, number).run_id
+    run_id = tracking_lookup.model_version(name, number).run_id
     try:
         return find_run(run_id) if run_id else None
     except NoSuchRun:

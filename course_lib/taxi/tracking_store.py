@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib import paths
-from course_lib.taxi import tracking_database
+from course_lib.taxi import tracking_database, tracking_upgrade
 from course_lib.taxi.tracking_database import DATABASE, address, silence
 from course_lib.taxi.tracking_errors import TrackingReadOnly, database_of, translated
 
@@ -65,7 +65,7 @@ def upgrade(folder: str | os.PathLike[str] | None = None, *, wait: float = 10.0)
     An upgrade that fails puts the copy back. Raises CourseError when there is nothing to upgrade, and what
     :func:`setup` raises for everything but age.
     """
-    return tracking_database.upgrade(_home(folder) / DATABASE, wait)
+    return tracking_upgrade.upgrade(_home(folder) / DATABASE, wait)
 
 
 def experiment_id(name: str, wait: float = 10.0) -> str:
