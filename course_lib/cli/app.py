@@ -16,5 +16,17 @@ app = typer.Typer(
 )
 
 # In the order in which `course --help` lists them.
-for wing in ("project", "setup", "data", "taxi", "models", "backfill", "serve", "student", "workbook", "grading"):
+for wing in (
+    "project",
+    "setup",
+    "data",
+    "taxi",
+    "models",
+    "backfill",
+    "serve",
+    "monitor",
+    "student",
+    "workbook",
+    "grading",
+):
     importlib.import_module(f"course_lib.cli.{wing}").register(app)

@@ -6,8 +6,8 @@ story.standing                           # the alert that stands at the end, or 
 print(story.standing)                    # what, since when, how far, on which data, what to do
 
 An alert is raised when a value lies above ``raise_at`` in ``windows`` windows one after the other, and cleared when it
-lies below ``clear_at``, which is lower (hysteresis, as in a thermostat), in ``clear_windows`` of them. In between nothing
-changes. A window with too few rides, or none at all, is no news, good or bad: it begins the counting again.
+lies below ``clear_at``, which is lower (hysteresis, as in a thermostat), in ``clear_windows`` of them. In between
+nothing changes. A window with too few rides, or none at all, is no news, good or bad: it begins the counting again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUIET, PENDING, STANDING = "quiet", "pending", "standing"
 
 @dataclass(frozen=True)
 class Rule:
-    """When an alert is raised and cleared; ``unit`` is written behind values; ``what``, ``why`` and ``do`` are sentences.
+    """When an alert is raised and cleared; ``unit`` is written behind values; ``what``, ``why``, ``do`` are words.
 
     ``name`` is the column of observed values. Raises UsageError for thresholds or windows that make no sense.
     """
@@ -54,7 +54,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Observation:
-    """One window, from ``start`` until before ``end``: a value (NaN: can't be told) from ``n`` rides; ``note`` adds to it."""
+    """One window, from ``start`` until before ``end``: a value (NaN: unknown) from ``n`` rides, and a ``note``."""
 
     start: pd.Timestamp
     end: pd.Timestamp
@@ -84,7 +84,7 @@ class Alert:
         until = f", cleared {self.cleared:%Y-%m-%d}" if self.cleared is not None else ""
         lines = [
             f"{rule.what or rule.name}.",
-            f"Since {self.since:%Y-%m-%d}; raised {self.raised:%Y-%m-%d} after {rule.windows} "
+            f"Since the window from {self.since:%Y-%m-%d}; raised {self.raised:%Y-%m-%d} after {rule.windows} "
             f"window{'s' if rule.windows > 1 else ''} in a row{until}.",
             f"Last {_said(last, rule)}; worst {_said(worst, rule)}. "
             f"Raised above {rule.raise_at:g}{rule.unit}, cleared below {rule.clear_at:g}{rule.unit}.",

@@ -31,8 +31,8 @@ COLUMNS = (
 def measure(rides: pd.DataFrame, min_rides: int = MIN_RIDES) -> dict[str, float]:
     """The figures of COLUMNS for one set of rides with ``minutes`` (promised) and ``duration`` (NaN: no label yet).
 
-    ``predictions`` counts all rides, ``n`` those with a label. ``rmse``, ``mae``, ``sd`` and ``bias`` (above 0: promised
-    too long) are in minutes. All are NaN, and ``enough`` is False, for fewer than ``min_rides`` labels (at least 2).
+    ``predictions`` counts all rides, ``n`` those with a label. ``rmse``, ``mae``, ``sd`` and ``bias`` (above 0:
+    promised too long) are in minutes. All are NaN, and ``enough`` is False, for fewer than ``min_rides`` labels.
 
     ``…_low`` and ``…_high`` are 95 % intervals for what many more such rides would show. That of the bias is the t
     interval of a mean; that of the RMSE is the root of the t interval of the mean squared error (the delta method on
