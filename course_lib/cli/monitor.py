@@ -82,14 +82,14 @@ def show(result: MonitorResult) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("month", "predictions", "labels", "RMSE (min)", "std. dev.", "ratio", "bias (min)", "drifted"):
-        table.add_column(heading, justify="left" if heading in ("month", "drifted") else "right")
+    for heading in ("month", "rides", "labels", "RMSE (min)", "std. dev.", "ratio", "bias", "drifted"):
+        table.add_column(heading, justify="left" if heading == "month" else "right", no_wrap=True)
     for start, row in result.by_month.iterrows():
         month = f"{start:%Y-%m}"
         drifted = result.month_drift[month]
         named = drifted.index[drifted["verdict"].isin(["some", "much"])]
         values = [f"{row[name]:{form}}" for name, form in _FORMS.items()] if row["enough"] else ["too few", "", "", ""]
-        table.add_row(month, f"{row['predictions']:,}", f"{row['n']:,}", *values, ", ".join(named) or "-")
+        table.add_row(month, f"{row['predictions']:,}", f"{row['n']:,}", *values, f"{len(named)} of {len(drifted)}")
     Console().print(table)
 
 

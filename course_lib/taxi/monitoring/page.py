@@ -39,7 +39,7 @@ th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid #e8eaee;
 
 
 def write(result: MonitorResult, folder: str | Path, at: datetime | None = None) -> tuple[Path, Path]:
-    """Write index.html and monitoring.json to ``folder`` (made if need be) and return their paths. Raises CourseError."""
+    """Write index.html and monitoring.json to ``folder`` and return their paths. Raises CourseError."""
     home = Path(folder)
     texts = {PAGE: page(result, at), DATA: json.dumps(result.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)}
     try:
@@ -63,7 +63,7 @@ def page(result: MonitorResult, at: datetime | None = None) -> str:
 <title>Taxi model: {state}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head>
 <body><header><h1>Taxi model, {html.escape(listed(result.months))}</h1>
 <span class="state {"bad" if standing else "good"}">{state}</span>
-<p>{html.escape(result.model)}; reference {result.reference}; trips: {html.escape(_place(result.source))}; {made}</p></header>
+<p>{html.escape(f"{result.model}; reference {result.reference}; trips: {_place(result.source)}; {made}")}</p></header>
 <div class="tiles">{_tiles(result)}</div>
 <main class="pictures">{"".join(_pictures(result))}</main>
 <h2>Alerts</h2>{told}
