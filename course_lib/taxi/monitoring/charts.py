@@ -25,11 +25,11 @@ _FEATURE_COLOURS = dict(zip(rules.WATCHED, (BLUE, ORANGE, GREEN, GREY), strict=T
 def ratio(weeks: pd.DataFrame, held: Baseline, rule: alerts.Rule | None = None) -> Figure:
     """RMSE ÷ standard deviation by week with its interval, the baseline and the line at which an alert is raised."""
     with canvas(*SIZE) as (figure, (axes,)):
-        _series(axes, weeks, "ratio", BLUE, "RMSE ÷ standard deviation", band=True)
+        _series(axes, weeks, "ratio", BLUE, "weeks", band=True)
         axes.axhline(held.ratio, color=GREY, lw=1.2, label=f"baseline {held.ratio:.2f}")
         if rule is not None:
             axes.axhline(held.ratio * rule.raise_at, color=RED, lw=1.2, ls="--", label="alert above")
-        _finish(axes, "Share of the spread left unexplained", "RMSE ÷ std. deviation")
+        _finish(axes, "Error in relation to the spread", "RMSE ÷ std. deviation")
     return figure
 
 

@@ -12,7 +12,7 @@ from course_lib.taxi.monitoring.performance import COLUMNS, MIN_RIDES, measure
 
 _HOURS = {"night 0–6": 0, "morning 6–10": 6, "day 10–15": 10, "rush hour 15–19": 15, "evening 19–24": 19}
 _MILES = {"within a zone": 0.0, "under 2 miles": 1e-9, "2 to 5 miles": 2.0, "over 5 miles": 5.0}
-_NOWHERE = "Unknown"
+_NOWHERE = "not known"
 
 
 def of(rides: pd.DataFrame, by: str) -> pd.Series:
@@ -23,7 +23,7 @@ def of(rides: pd.DataFrame, by: str) -> pd.Series:
     check_trips(rides, BOOKING_COLUMNS)
     if by in ("pickup borough", "dropoff borough"):
         numbers = zone_numbers(rides[BOOKING_COLUMNS[0 if by.startswith("pickup") else 1]])
-        found = zones.table()["borough"].reindex(numbers).fillna(_NOWHERE).to_numpy(str)
+        found = zones.table()["borough"].reindex(numbers).fillna(_NOWHERE).replace("Unknown", _NOWHERE).to_numpy(str)
     elif by == "hours":
         found = _band(pd.DatetimeIndex(rides[BOOKING_COLUMNS[2]]).hour.to_numpy(np.float64), _HOURS)
     elif by == "length":
