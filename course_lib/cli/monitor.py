@@ -64,7 +64,7 @@ def monitor(
         from course_lib.taxi.monitoring import reports as evidently
 
         say("Evidently's reports of the last month")
-        files |= evidently.of_month(result, home / "evidently", source=source, rows=rows)
+        files |= evidently.of_month(result, home / "evidently")
     if as_json:
         emit({**result.as_dict(), "files": files})
     else:

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from course_lib.errors import CourseError, UsageError
+from course_lib.taxi.feature_base import BOOKING_COLUMNS
 from course_lib.taxi.monitoring import drift as drifting
 from course_lib.taxi.pipeline_files import replacing
 
 if TYPE_CHECKING:
     from evidently.core.report import Snapshot
+
+    from course_lib.taxi.monitoring.watch import MonitorResult
 
 #: What Evidently judges, by its type there. Not the zones: see above.
 NUMERIC = ("miles", "hour", "predicted", "duration")
@@ -75,7 +78,7 @@ def drift(reference: pd.DataFrame, current: pd.DataFrame, threshold: float = dri
         numerical_columns=[name for name in both if name in NUMERIC],
         categorical_columns=[name for name in both if name in CATEGORICAL],
     )
-    sides = [Dataset.from_pandas(side[both].dropna(), data_definition=definition) for side in (now, before)]
+    sides = [Dataset.from_pandas(side[both], data_definition=definition) for side in (now, before)]
     report = Report([DataDriftPreset(columns=both, method="psi", threshold=threshold)], include_tests=True)
     found = report.run(*sides)
     return EvidentlyReport("drift", found, _verdicts(found.dict()))
@@ -96,6 +99,19 @@ def regression(rides: pd.DataFrame, reference: pd.DataFrame | None = None) -> Ev
     data = [Dataset.from_pandas(side, data_definition=definition) for side in sides]
     found = Report([RegressionPreset()]).run(*data)
     return EvidentlyReport("regression", found, pd.DataFrame(columns=_COLUMNS))
+
+
+def of_month(result: MonitorResult, folder: str | Path) -> dict[str, str]:
+    """Both reports of the last month that was watched, written to ``folder``; returns the paths by name.
+
+    Without labels there is no regression report. Raises CourseError.
+    """
+    month = result.rides[BOOKING_COLUMNS[2]].dt.to_period("M")
+    last = result.rides[month == month.max()]
+    files = drift(result.known, last).save(folder)
+    if last["duration"].notna().any():
+        files |= regression(last, result.known).save(folder)
+    return files
 
 
 _COLUMNS = ["method", "score", "threshold", "drifted"]

@@ -33,7 +33,8 @@ class MonitorResult:
 
     ``weeks`` is performance.over_time by week, ``by_month`` the same by month; ``drift`` has a row for each week and
     feature, ``month_drift`` maps months to drift.table; ``slices`` maps slices.SLICES to tables of the last month that
-    has labels. ``stories`` has one entry for each rule.
+    has labels. ``stories`` has one entry for each rule. ``rides`` and ``known`` are the rides themselves, of ``months``
+    and of the reference month, with ``minutes`` and ``duration``.
     """
 
     months: list[str]
@@ -49,6 +50,8 @@ class MonitorResult:
     month_drift: dict[str, pd.DataFrame] = field(repr=False)
     slices: dict[str, pd.DataFrame] = field(repr=False)
     stories: list[alerts.Story] = field(repr=False)
+    rides: pd.DataFrame = field(repr=False)
+    known: pd.DataFrame = field(repr=False)
 
     @property
     def alerts(self) -> list[alerts.Alert]:
@@ -117,7 +120,8 @@ def monitor(
         raise CourseError(f"There are no rides in {months.listed(names)}: nothing can be measured.")
     progress("measuring drift and error")
     weeks = performance.over_time(rides, "week", min_rides)
-    looks = drift.features(known.assign(minutes=fitted.predict(known)))
+    known = known.assign(minutes=fitted.predict(known))
+    looks = drift.features(known)
     drifted = drift_over_time(looks, rides)
     watched = _watched(drifted)
     return MonitorResult(
@@ -133,6 +137,8 @@ def monitor(
         drift=drifted,
         month_drift={f"{at:%Y-%m}": drift.table(looks, part) for at, _, part in performance.windows(rides, "month")},
         slices=_slices(rides, min_rides),
+        rides=rides,
+        known=known,
         stories=[
             alerts.follow(rule, rules.observations(rule.name, weeks, watched, held)) for rule in chosen_rules
         ],
