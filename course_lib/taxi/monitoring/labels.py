@@ -101,7 +101,7 @@ def join(predictions: pd.DataFrame, labels: pd.DataFrame, now: pd.Timestamp | st
         left = left[~rows]
 
     if now is not None:
-        set_aside("not_yet", ~(left["arrived_at"] <= pd.Timestamp(now)))
+        set_aside("not_yet", ~(left["arrived_at"] <= _moment(now)))
     minutes = pd.to_numeric(left["duration"], errors="coerce").astype("float64")
     left = left.assign(duration=minutes)
     set_aside("unusable", ~((minutes > 0) & (minutes < float("inf"))) | left["prediction_id"].isna())
@@ -160,6 +160,13 @@ def of_month(
             "arrived_at": kept["lpep_dropoff_datetime"] + pd.Timedelta(delay),
         }
     ).reset_index(drop=True)
+
+
+def _moment(now: pd.Timestamp | str) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(now)
+    except ValueError:
+        raise UsageError(f"'{now}' is no moment; one is written 2021-03-16 or 2021-03-16T08:30.") from None
 
 
 def _ids(month: months.Month, rows: pd.Series) -> pd.Series:

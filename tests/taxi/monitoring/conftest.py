@@ -1,0 +1,3 @@
+from tests.taxi.service.conftest import postgresql
+
+__all__ = ["postgresql"]
