@@ -9,7 +9,7 @@ from course_lib.taxi.monitoring import psi
 
 
 def test_by_hand():
-    """Shares 0.5/0.5 against 0.8/0.2: (0.3)·ln(1.6) + (−0.3)·ln(0.4) = 0.4159, and a hair less for half a ride a bin."""
+    """Shares 0.5/0.5 against 0.8/0.2: (0.3)·ln(1.6) + (−0.3)·ln(0.4) = 0.4159, or a hair less."""
     index = psi.categorical(["a"] * 5000 + ["b"] * 5000, ["a"] * 8000 + ["b"] * 2000)
     assert index.value == pytest.approx(0.3 * np.log(1.6) - 0.3 * np.log(0.4), abs=1e-3)
     assert index.bins["part"].sum() == pytest.approx(index.value)
