@@ -122,6 +122,23 @@ def test_the_same_random_numbers_for_everybody(grader):
     assert printed[0] == printed[1]
 
 
+def test_no_file_in_the_sandbox_has_a_hidden_test(sandboxed):
+    """The student's code reads all that it can, but for Python and the system's programs."""
+    search = (
+        "import os, sys\nfound, seen = [], 0\n"
+        "outside = ('/usr', '/proc', '/sys', '/dev', sys.prefix, sys.base_prefix, sys.exec_prefix)\n"
+        "for folder, below, files in os.walk('/'):\n"
+        "    below[:] = [n for n in below if not os.path.join(folder, n).startswith(outside)]\n"
+        "    for name in files:\n        try:\n            with open(os.path.join(folder, name), 'rb') as file:\n"
+        "                data = file.read()\n            seen += 1\n        except OSError:\n            continue\n"
+        "        if b'48' + b'12' in data and name.endswith(('.ipynb', '.py', '.json', '.db', '.md')):\n"
+        "            found.append(os.path.join(folder, name))\nprint(seen > 50, found)\n"
+    )
+    result = sandboxed.answers(total=search + SOLVED["total"])
+    printed = next(c for c in cells_of(result) if c["id"] == "total")["outputs"][0]["text"]
+    assert printed == "True []\n"
+
+
 def test_a_quiz_shows_its_reasons_and_takes_a_variable(grader):
     quiz = grader(grader.course.answered({"leak": 'leak = "a"'}, "quiz"), "quiz")
     assert points(quiz) == {"leak-test": 0.0}

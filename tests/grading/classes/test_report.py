@@ -94,6 +94,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(assignment, class_of_six):
     assert "&lt;script&gt;" in page
     assert not re.search(r"(src|href)=|@import|url\((?!#)", page)
     assert page.count("<svg") == 3
+    assert page.rindex("<svg") < page.index("<table")  # pictures first
     for student in ("s0", "mallory"):
         assert student in page
 
