@@ -1,6 +1,7 @@
 """Evidently's reports: verdicts by column and by size, zones left out, nothing asked of anybody."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def test_verdicts_by_column(tmp_path):
     assert set(found.verdicts["method"]) == {"psi"}
     assert not set(reports.LEFT_OUT) & set(found.verdicts.index)
     files = found.save(tmp_path)
-    assert len(json.loads(open(files["drift_json"], encoding="utf-8").read())["metrics"]) == len(found.verdicts) + 1
+    assert len(json.loads(Path(files["drift_json"]).read_text(encoding="utf-8"))["metrics"]) == len(found.verdicts) + 1
 
 
 def test_regression():

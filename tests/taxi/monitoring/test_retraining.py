@@ -1,5 +1,6 @@
 """Retraining goes through the pipeline and the gate, and its gain is measured on rides neither model has seen."""
 
+import pandas as pd
 import pytest
 
 from course_lib.errors import CourseError
@@ -15,8 +16,6 @@ def places(tmp_path):
 
 
 def test_the_loop_closed(places):
-    import pandas as pd
-
     first = retrain("2021-01", Settings(source="simulated", rows=2000, model="mean"), **places)
     assert (first.promoted, first.champion, first.gain) == (True, None, None)
     second = retrain("2022-01", Settings(source="simulated", rows=2000, model="linear"), **places)

@@ -1,4 +1,4 @@
-"""Months watched whole: quiet where nothing happened, an alert where the city changed, clear words for bad questions."""
+"""Months watched whole: quiet where nothing happened, an alert where the city changed, clear words otherwise."""
 
 import json
 
