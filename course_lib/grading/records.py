@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import sysconfig
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -88,7 +89,8 @@ def submission_key(submission: Submission, module_key: str) -> str:
 @functools.cache
 def environment() -> str:
     """A fingerprint of Python and every installed package, by the names of the folders that installers leave."""
-    folders = [Path(entry) for entry in sys.path if entry and Path(entry).is_dir()]
+    # not sys.path: packages put private copies of others there once they are imported, as setuptools does
+    folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     packages = sorted({path.name for folder in folders for path in folder.glob("*.dist-info")})
     text = json.dumps([sys.version, platform.machine(), packages])
     return hashlib.sha256(text.encode()).hexdigest()

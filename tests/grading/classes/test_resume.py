@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from course_lib.errors import UsageError
-from course_lib.grading import grade_class
+from course_lib.grading import grade_class, records
 from course_lib.grading.assignment import AssignmentError
 from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult
@@ -44,6 +44,15 @@ def test_unchanged_means_nothing_to_do(base, course):
     assert (first.graded, second.graded, second.unchanged) == (3, 0, 3)
     assert grades_of(first) == grades_of(second)
     assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_what_a_library_puts_on_the_path_is_no_other_environment(tmp_path, monkeypatch):
+    (tmp_path / "private-1.0.dist-info").mkdir()
+    records.environment.cache_clear()
+    before = records.environment()
+    monkeypatch.syspath_prepend(tmp_path)
+    records.environment.cache_clear()
+    assert records.environment() == before
 
 
 def test_to_see_that_nothing_is_to_do_takes_no_library(base, course):
