@@ -36,7 +36,8 @@ def ratio(weeks: pd.DataFrame, held: Baseline, rule: alerts.Rule | None = None) 
 def error(weeks: pd.DataFrame) -> Figure:
     """RMSE and the standard deviation of the durations, by week, in minutes: they fall and rise together."""
     with canvas(*SIZE) as (figure, (axes,)):
-        _series(axes, weeks, "sd", GREY, "std. deviation of durations")
+        if weeks["rmse"].notna().any():
+            _series(axes, weeks, "sd", GREY, "std. deviation of durations")
         _series(axes, weeks, "rmse", BLUE, "RMSE", band=True)
         axes.set_ylim(0, None)
         _finish(axes, "Typical error, and the spread of rides", "minutes")
@@ -60,10 +61,12 @@ def bias(weeks: pd.DataFrame, rule: alerts.Rule | None = None) -> Figure:
 def drift_by_week(table: pd.DataFrame, rule: alerts.Rule | None = None) -> Figure:
     """PSI of the watched features by week."""
     with canvas(*SIZE) as (figure, (axes,)):
+        if table["psi"].isna().all():
+            _nothing(axes, "too few rides")
+            table = table.iloc[:0]
         for name, part in table.groupby("feature", sort=False):
-            part = part.set_index("start")
-            _series(axes, part, "psi", _FEATURE_COLOURS.get(str(name), INK), str(name))
-        if rule is not None:
+            _series(axes, part.set_index("start"), "psi", _FEATURE_COLOURS.get(str(name), INK), str(name))
+        if rule is not None and len(table):
             axes.axhline(rule.raise_at, color=RED, lw=1.2, ls="--", label="alert above")
         axes.set_ylim(0, None)
         _finish(axes, "Drift of what riders ask for", "PSI against the reference")
@@ -95,9 +98,13 @@ def error_by_slice(tables: dict[str, pd.DataFrame], month: str) -> Figure:
                 spread = [[row["rmse"] - row["rmse_low"]], [row["rmse_high"] - row["rmse"]]]
                 axes.errorbar(row["rmse"], len(labels), xerr=spread, fmt="o", color=colour, ms=5, capsize=3)
                 labels.append(f"{'from ' if by.startswith('pickup') else ''}{name}")
-        axes.set_yticks(range(len(labels)), labels)
-        axes.set_ylim(len(labels) - 0.4, -0.6)
-        axes.set_xlim(0, None)
+        if labels:
+            axes.set_yticks(range(len(labels)), labels)
+            axes.set_ylim(len(labels) - 0.4, -0.6)
+            axes.set_xlim(0, None)
+        else:
+            _nothing(axes, "no labels yet, or too few")
+            axes.set_xticks([])
         axes.grid(axis="y", visible=False)
         axes.set(xlabel="RMSE (minutes), 95 % interval")
         axes.set_title(f"Where it errs, {month}", loc="left", fontsize=10.5, fontweight="bold")
@@ -124,6 +131,10 @@ def svg(figure: Figure, words: str) -> str:
 def _series(axes: Axes, table: pd.DataFrame, name: str, colour: str, label: str, band: bool = False) -> None:
     """A line over windows, broken where months are missing and where there were too few rides."""
     starts = pd.DatetimeIndex(table.index)
+    axes.set_xlim(starts.min(), table["end"].max())
+    if table[name].isna().all():
+        _nothing(axes, "no labels yet, or too few")
+        return
     gaps = np.flatnonzero(np.asarray(table["end"].to_numpy()[:-1] != starts.to_numpy()[1:])) + 1
     for number, part in enumerate(np.split(np.arange(len(table)), gaps)):
         rows = table.iloc[part]
@@ -133,6 +144,11 @@ def _series(axes: Axes, table: pd.DataFrame, name: str, colour: str, label: str,
         )
         if band:
             axes.fill_between(places, rows[f"{name}_low"], rows[f"{name}_high"], color=SKY, alpha=0.3, lw=0)
+
+
+def _nothing(axes: Axes, words: str) -> None:
+    axes.text(0.5, 0.28, words, transform=axes.transAxes, ha="center", color=GREY)
+    axes.set_yticks([])
 
 
 def _finish(axes: Axes, title: str, unit: str) -> None:
@@ -145,4 +161,6 @@ def _finish(axes: Axes, title: str, unit: str) -> None:
     axes.set_title(title, loc="left", fontsize=10.5, fontweight="bold")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + (high - low) * 0.22)  # room for the legend
+    if not axes.get_legend_handles_labels()[0]:
+        return
     axes.legend(fontsize=8, ncols=3, loc="upper left", borderaxespad=0.1, handlelength=1.4, columnspacing=0.9)

@@ -57,6 +57,8 @@ def page(result: MonitorResult, at: datetime | None = None) -> str:
     made = (at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     standing = result.standing
     state = f"{len(standing)} alert{'s' if len(standing) > 1 else ''} standing" if standing else "no alert stands"
+    if not result.weeks["enough"].any():
+        state += ", but no week has labels enough to know the error"
     told = "".join(_alert(one) for one in reversed(result.alerts)) or "<p>None was raised in these months.</p>"
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

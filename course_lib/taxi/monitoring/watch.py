@@ -21,7 +21,7 @@ from course_lib.taxi.monitoring import alerts, baseline, drift, labels, performa
 
 REFERENCE = "2021-01"
 #: A week needs so many rides for drift, whose index is otherwise luck.
-MIN_DRIFT_RIDES = 200
+MIN_DRIFT_RIDES = 300
 
 
 @dataclass(frozen=True)

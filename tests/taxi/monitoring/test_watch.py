@@ -119,7 +119,9 @@ def test_before_any_label_there_is_drift_but_no_error(tmp_path):
     assert result.drift["psi"].notna().any()
     assert not result.standing
     text = page.write(result, tmp_path)[0].read_text(encoding="utf-8")
-    assert "no labels" in text
+    assert text.count("no labels yet, or too few") >= 4
+    assert "no alert stands, but no week has labels enough" in text
+    assert "1970" not in text
 
 
 def test_half_of_the_labels():
