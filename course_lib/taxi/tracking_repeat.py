@@ -18,6 +18,7 @@ from course_lib.taxi.tracking_tables import find_run, params_of
 #: Metrics that end like this are times: they never repeat, and are not compared.
 TIMES = ("_seconds", "_ms")
 _NOT_RECORDED = "not recorded"
+_NOTHING_KNOWN = (UNKNOWN, _NOT_RECORDED)
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,13 @@ class Repeat:
 
     def __str__(self) -> str:
         rows = self.table.loc[~self.table["same"]]
-        apart = [f"{name}: {_short(row['then'])} then, {_short(row['now'])} now" for name, row in rows.iterrows()]
+        apart, silent = [], []
+        for name, row in rows.iterrows():
+            both = f"{name}: {_short(row['then'])} then, {_short(row['now'])} now"
+            (silent if _is_unknown(name, row) else apart).append(both)
         head = "The run repeats: every metric is the same." if self.matches else "The run does not repeat."
-        return "\n".join([head, *(["What differs:"] if apart else []), *(f"  {line}" for line in apart)])
+        parts = [("What differs:", apart), ("What can't be compared:", silent)]
+        return "\n".join([head, *(f"{title}\n  " + "\n  ".join(lines) for title, lines in parts if lines)])
 
 
 def repeat(
@@ -112,14 +117,18 @@ def _origin(then: Lineage, now: Lineage) -> dict[str, tuple[Any, Any, bool]]:
     pairs["code"] = (str(then.code), str(now.code))
     for name in ("environment", "python", "system"):
         pairs[name] = (getattr(then, name), getattr(now, name))
-    unknown = (UNKNOWN, _NOT_RECORDED)
-    rows = {name: (old, new, old == new and old not in unknown) for name, (old, new) in pairs.items()}
+    rows = {name: (old, new, old == new and old not in _NOTHING_KNOWN) for name, (old, new) in pairs.items()}
     if then.packages and now.packages:
         for name in sorted({*then.packages, *now.packages}):
             old, new = (side.packages.get(name, "not installed") for side in (then, now))
             if old != new:
                 rows[f"package {name}"] = (old, new, False)
     return rows
+
+
+def _is_unknown(name: str, row: pd.Series) -> bool:
+    """A fact that one side doesn't know neither agrees nor differs; a metric that is missing now does differ."""
+    return not name.startswith("metrics.") and (row["then"] in _NOTHING_KNOWN or row["now"] in _NOTHING_KNOWN)
 
 
 def _short(value: Any) -> str:

@@ -1,5 +1,6 @@
 """A logged run, run again: what came out the same, and what was different."""
 
+import pandas as pd
 import pytest
 
 from course_lib.errors import UsageError
@@ -109,3 +110,19 @@ def test_what_cannot_be_repeated(home):  # noqa: ARG001
     with pytest.raises(tracking.NoSuchRun, match="no run 'nope'"):
         tracking.repeat("nope", again)
     assert tracking_repeat.TIMES == ("_seconds", "_ms")
+
+
+def test_what_one_side_does_not_know_is_not_said_to_differ():
+    facts = {
+        "code": ("unknown", "unknown", False),
+        "data.train": ("not recorded", "abc", False),
+        "python": ("3.11.1", "3.12.0", False),
+        "metrics.mae": (4.0, "not recorded", False),
+    }
+    table = pd.DataFrame.from_dict(facts, orient="index", columns=["then", "now", "same"])
+    said = str(tracking_repeat.Repeat(False, "old", "new", table))
+    differs, silent = said.split("What can't be compared:")
+    assert "python: 3.11.1 then, 3.12.0 now" in differs
+    assert "metrics.mae: 4 then, not recorded now" in differs
+    assert "code: unknown then, unknown now" in silent
+    assert "data.train: not recorded then, abc now" in silent
