@@ -57,6 +57,7 @@ def test_what_a_library_puts_on_the_path_is_no_other_environment(tmp_path, monke
 
 def test_to_see_that_nothing_is_to_do_takes_no_library(base, course):
     program = (
+        "from course_lib.grading import records\nrecords.own_code = lambda: OWN\n"  # somebody may be writing on it
         "import sys\nfrom pathlib import Path\nfrom course_lib.grading.coursefolders import plain_folders\n"
         "from course_lib.grading.grade_class import grade\nroot, base = map(Path, sys.argv[1:])\n"
         "folders = plain_folders(base)\n"
@@ -65,9 +66,7 @@ def test_to_see_that_nothing_is_to_do_takes_no_library(base, course):
     )
     first = run(course, base / "in", base)
     report = {path: path.stat().st_mtime_ns for path in first.files.values()}
-    program = (
-        f"from course_lib.grading.limits import Limits\nLIMITS = {LIMITS!r}\nUNSAFE = {not has_sandbox()}\n{program}"
-    )
+    program = f"OWN = {records.own_code()!r}\nfrom course_lib.grading.limits import Limits\nLIMITS = {LIMITS!r}\nUNSAFE = {not has_sandbox()}\n{program}"
     command = [sys.executable, "-c", program, str(course.root), str(base)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
     assert done.stdout == "[]\n"
