@@ -66,8 +66,10 @@ def test_to_see_that_nothing_is_to_do_takes_no_library(base, course):
     )
     first = run(course, base / "in", base)
     report = {path: path.stat().st_mtime_ns for path in first.files.values()}
-    program = f"OWN = {records.own_code()!r}\nfrom course_lib.grading.limits import Limits\n"
+    program = (
+        f"OWN = {records.own_code()!r}\nfrom course_lib.grading.limits import Limits\n"
         f"LIMITS = {LIMITS!r}\nUNSAFE = {not has_sandbox()}\n{program}"
+    )
     command = [sys.executable, "-c", program, str(course.root), str(base)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
     assert done.stdout == "[]\n"
