@@ -38,12 +38,12 @@ def postgresql(tmp_path_factory):
         shutil.chown(folder, "postgres")
     data = folder / "data"
 
-    def run(*command: object) -> None:
-        subprocess.run([*own, *map(str, command)], check=True, cwd=folder, capture_output=True, timeout=120)
+    def run(*command: object, check: bool = True) -> None:
+        subprocess.run([*own, *map(str, command)], check=check, cwd=folder, capture_output=True, timeout=120)
 
     run(programs / "initdb", "-D", data, "-U", "course", "--auth=trust", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     server = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
     run(*server, "-o", options, "start")
     yield f"postgresql+psycopg://course@127.0.0.1:{port}/postgres"
-    run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", check=False)
