@@ -50,6 +50,7 @@ def run_everything(jobs: int | None = None) -> list[Step]:
         ("Model", _train),
         ("Pipeline", operate.pipeline),
         ("Service", operate.serve),
+        ("Monitoring", operate.watch),
         ("Sample class", lambda step: _grade(step, jobs)),
     ]
     steps = []

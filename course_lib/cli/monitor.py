@@ -31,13 +31,29 @@ def monitor(
     now: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only labels of rides that had ended by then. Default: all.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Watch what the service told riders: its prediction store, SQLite or PostgreSQL."
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="With --store: CSV or parquet with prediction_id, duration (minutes), perhaps arrived_at."),
+    ] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="With --store: the challenger's answers that nobody saw.")
+    ] = False,
     folder: Annotated[
         Path | None, typer.Option(help="Where the page and the figures go. Default: build/monitoring.")
     ] = None,
     reports: Annotated[bool, typer.Option("--reports", help="Also Evidently's reports of the last month.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Score months, join their labels, measure error and drift, write a dashboard; exit 1 when an alert stands."""
+    """Score months, or read what the service told riders; join labels, measure error and drift, write a dashboard.
+
+    Exit 1 when an alert stands.
+    """
     from course_lib.cli.console import emit, say
     from course_lib.errors import UsageError
     from course_lib.paths import build_dir
@@ -56,6 +72,9 @@ def monitor(
         rows=rows,
         folder=home / "scored",
         now=now,
+        store=store,
+        labels_file=labels,
+        shadow=shadow,
         progress=say,
     )
     written, figures = page.write(result, home)

@@ -1,4 +1,4 @@
-"""Steps of the main job that operate the model: months go through the pipeline, the model is deployed and asked."""
+"""Steps of the main job that operate the model: months go through the pipeline, it is deployed, asked, and watched."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RIDE = {"pickup": 7, "dropoff": 138, "time": "2021-02-03T08:30:00-05:00"}  # Astoria to LaGuardia Airport
 _QUESTIONS = 100
+_QUIET, _CHANGED = "2021-02:2021-03", "2022-01"
 
 
 def pipeline(step: Step) -> None:
@@ -60,3 +61,18 @@ def serve(step: Step) -> None:
         f"Astoria to LaGuardia Airport: “{said['text']}”, from version {said['model']['version']}; "
         f"{_QUESTIONS} questions, answered in {milliseconds:.1f} ms each (median)"
     )
+
+
+def watch(step: Step) -> None:
+    """Watch two quiet months and the January after the city changed: one must stay quiet, the other raise an alert."""
+    from course_lib.taxi.monitoring import page
+    from course_lib.taxi.monitoring import watch as watching
+
+    result = watching.monitor(f"{_QUIET},{_CHANGED}", model="linear", source="simulated", rows=5000, progress=say)
+    written, _ = page.write(result, build_dir() / "monitoring_sample")
+    step.figures, step.places = result.as_dict(), {"Dashboard of a small watch": written}
+    early = [str(alert) for alert in result.alerts if f"{alert.since:%Y-%m}" != _CHANGED]
+    if early or not result.standing:
+        raise CourseError("\n".join(early) or f"No alert stands in {_CHANGED}, when the rides had become others.")
+    names = " and ".join(sorted(alert.rule.name for alert in result.standing))
+    step.result = f"{_QUIET.replace(':', ' to ')} quiet; in {_CHANGED} the alerts of {names} stand, as they should"

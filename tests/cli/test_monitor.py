@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from course_lib.taxi.service.store import PredictionStore
+
 SMALL = ("--rows", "2000", "--source", "simulated")
 
 
@@ -54,3 +56,20 @@ def test_without_months(course):
     code, _, err = course("monitor")
     assert code == 2
     assert "--months" in err
+
+
+def test_what_the_service_told_riders(monitor, tmp_path):
+    """One prediction in the store: counted, waiting for its label, which nobody sent yet."""
+    store = PredictionStore(url := f"sqlite:///{tmp_path / 'predictions.db'}")
+    ride = {"pickup": 7, "dropoff": 138, "pickup_time": "2021-02-03T08:30:00", "made_at": "2021-02-03T13:00:00"}
+    model = {"model_name": "taxi-duration", "model_version": 1, "role": "champion", "shadow": False, "minutes": 10.0}
+    store.add([{"prediction_id": "a", "request_id": "r", "rider": None, **ride, **model}])
+    store.close()
+    asked = ("--months", "2021-02", "--model", "mean", "--store", url)
+    code, out, _ = monitor(*asked, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["account"]["predictions"], found["account"]["waiting"]) == (1, 1)
+    code, _, err = monitor(*asked, "--labels", str(tmp_path / "labels.csv"))
+    assert code == 2
+    assert "labels.csv can't be read: No such file" in err

@@ -16,12 +16,12 @@ from course_lib.taxi.feature_base import BOOKING_COLUMNS
 from course_lib.taxi.monitoring import labels
 
 
-def checked(names: list[str], reference: str, source: trips.SourceName) -> str:
-    """The reference month's name, after every month was found to be there and to come later."""
+def checked(names: list[str], reference: str, source: trips.SourceName, stored: bool = False) -> str:
+    """The reference month's name, after every month was found to come later and to be there (``stored``: only it)."""
     chosen = sources.choose(source)
     with trips.naming_available(chosen):
         before = months.parse(reference)
-    for name in [str(before), *names]:
+    for name in [str(before), *([] if stored else names)]:
         chosen.check(months.parse(name))
     if early := [name for name in names if months.parse(name) <= before]:
         raise UsageError(

@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import months, sources, trips
 from course_lib.taxi.backfill_plan import parse_months
-from course_lib.taxi.monitoring import alerts, baseline, drift, labels, performance, rules, slices, subject
+from course_lib.taxi.monitoring import alerts, baseline, drift, labels, performance, rules, slices, stored, subject
 
 REFERENCE = "2021-01"
 #: A week needs so many rides for drift, whose index is otherwise luck.
@@ -91,6 +91,9 @@ def monitor(
     chosen_rules: Sequence[alerts.Rule] = rules.RULES,
     min_rides: int = performance.MIN_RIDES,
     now: str | pd.Timestamp | None = None,
+    store: str | None = None,
+    labels_file: str | Path | None = None,
+    shadow: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> MonitorResult:
     """Watch the months ``wanted`` (as parse_months reads them) against the month ``reference``.
@@ -99,19 +102,30 @@ def monitor(
     registry's ``alias`` means. ``source`` and ``rows`` go to trips.load. Scored days are kept in ``folder`` (None: they
     are not kept). With ``now`` only labels of rides that had ended by then are there. ``progress`` hears what is done.
 
+    With a ``store`` (the URL of a prediction store) nothing is scored: what the service told riders is read there, or
+    with ``shadow`` what its challenger would have told them, and labels come from ``labels_file`` (stored.read_labels).
+    ``model`` or ``alias`` then only says by which model the baseline is found.
+
     Raises UsageError for months that are misspelt, not there, backwards, or not after the reference month (a model
     isn't watched on rides it may have learned from), CourseError where there is nothing to measure, and what
     tracking.load raises.
     """
     names = parse_months(wanted)
-    before = subject.checked(names, reference, source)
+    if store is None and (labels_file is not None or shadow):
+        raise UsageError("A file of labels, or the shadow's answers, belong to a prediction store: name it, too.")
+    before = subject.checked(names, reference, source, stored=store is not None)
     progress(f"reading {before}, the reference")
     known = subject.cleaned(before, source, rows)
     fitted, called, version = subject.model_of(model, alias, known, before, progress)
     progress("finding the baseline")
     held = baseline.of(fitted, known)
-    with subject.kept(folder) as home:
-        joined = [subject.scored_month(name, fitted, version, home, source, rows, now, progress) for name in names]
+    if store is not None:
+        progress("reading the prediction store")
+        joined = [(stored.rides_of(names, store, labels_file, shadow=shadow, now=now), 0)]
+        called = f"{stored.versions(joined[0][0].rides)}, from the prediction store"
+    else:
+        with subject.kept(folder) as home:
+            joined = [subject.scored_month(name, fitted, version, home, source, rows, now, progress) for name in names]
     rides = pd.concat([one.rides for one, _ in joined], ignore_index=True)
     if rides.empty:
         raise CourseError(f"There are no rides in {months.listed(names)}: nothing can be measured.")
