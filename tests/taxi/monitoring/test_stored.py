@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import cleaning, models, trips
@@ -84,7 +85,12 @@ def test_the_store_in_sqlite(sqlite, answers, tmp_path):
 
 
 def test_the_store_in_postgresql(postgresql, answers, tmp_path):
-    check_same_as_batch(fill(postgresql, answers), answers, tmp_path / "labels.csv")
+    server = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sa.text("CREATE DATABASE watched"))
+    server.dispose()
+    own = sa.make_url(postgresql).set(database="watched").render_as_string(hide_password=False)
+    check_same_as_batch(fill(own, answers), answers, tmp_path / "labels.csv")
 
 
 def test_no_labels_yet(sqlite):
