@@ -44,6 +44,7 @@ __all__ = [
     "TripTime",
     "ZoneGeometry",
     "check_trips",
+    "holidays",
     "make_features",
     "straight_miles",
 ]
@@ -224,11 +225,12 @@ def make_features(with_distance: bool = False, linear: bool = False, random_stat
 
 
 @lru_cache(maxsize=1)
-def _holidays() -> np.ndarray:
+def holidays() -> np.ndarray:
+    """The federal government's holidays from 2008 to 2040, as days (datetime64[D])."""
     from pandas.tseries.holiday import USFederalHolidayCalendar
 
     return USFederalHolidayCalendar().holidays("2008-01-01", "2040-12-31").to_numpy("datetime64[D]")
 
 
 def _is_holiday(times: pd.DatetimeIndex) -> np.ndarray:
-    return np.isin(times.to_numpy("datetime64[D]"), _holidays())
+    return np.isin(times.to_numpy("datetime64[D]"), holidays())

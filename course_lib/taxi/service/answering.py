@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from math import isfinite
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from course_lib.taxi.feature_base import BOOKING_COLUMNS
-from course_lib.taxi.service.contract import Day, Ride, as_trips
-from course_lib.taxi.service.live import Served, State
+from course_lib.taxi.service.contract import Day, Ride
+from course_lib.taxi.service.live import State
+from course_lib.taxi.service.served import Booking, Served
 
 _log = logging.getLogger(__name__)
 
@@ -50,46 +49,46 @@ def answer_rides(state: State, rides: list[Ride], request_id: str) -> tuple[list
     ``state`` must have a champion. In a canary a rider's place decides (without a rider's id, the request's). A
     challenger that fails never costs a rider the answer: the champion gives it.
     """
-    assert state.champion is not None
-    trips = as_trips(rides)
-    to_challenger = np.array(
-        [state.challenger is not None and state.rollout.gives_challenger(r.rider or request_id) for r in rides]
-    )
-    given: dict[int, Given] = {}
-    if to_challenger.any():
-        given |= {one.position: one for one in _try(state.challenger, trips, np.flatnonzero(to_challenger))}
-    rest = np.array([i for i in range(len(rides)) if i not in given], dtype=np.int64)
-    given |= {one.position: one for one in _from(state.champion, trips, rest)}
-    failed = int(to_challenger.sum()) - sum(one.served is state.challenger for one in given.values())
+    champion, challenger = state.champion, state.challenger
+    assert champion is not None
+    bookings = [(ride.pickup, ride.dropoff, ride.local_time) for ride in rides]
+    everybody = range(len(rides))
+    tried = [
+        i for i in everybody if challenger is not None and state.rollout.gives_challenger(rides[i].rider or request_id)
+    ]
+    given = {one.position: one for one in _try(challenger, bookings, tried)} if tried else {}
+    given |= {one.position: one for one in _from(champion, bookings, [i for i in everybody if i not in given])}
+    failed = sum(given[i].served is not challenger for i in tried)
     shadows: list[Given] = []
-    if state.rollout.mode == "shadow" and state.challenger is not None:
-        shadows = _try(state.challenger, trips, np.arange(len(rides)), shadow=True)
+    if state.rollout.mode == "shadow" and challenger is not None:
+        shadows = _try(challenger, bookings, everybody, shadow=True)
         failed += len(rides) - len(shadows)
-    return [given[i] for i in range(len(rides))] + shadows, failed
+    return [given[i] for i in everybody] + shadows, failed
 
 
 def minutes_over_the_day(served: Served, asked: Day) -> list[float]:
     """Minutes of the same ride at the full hours 0 to 23 of a day."""
     midnight = datetime.combine(asked.date, time())
-    times = pd.to_datetime([midnight + timedelta(hours=hour) for hour in range(24)]).astype("datetime64[us]")
-    columns = [[asked.pickup] * 24, [asked.dropoff] * 24, times]
-    return served.minutes(pd.DataFrame(dict(zip(BOOKING_COLUMNS, columns, strict=True)))).tolist()
+    hours = [midnight + timedelta(hours=hour) for hour in range(24)]
+    return served.minutes([(asked.pickup, asked.dropoff, hour) for hour in hours])
 
 
-def _from(served: Served, trips: pd.DataFrame, rows: np.ndarray, shadow: bool = False) -> list[Given]:
-    if not len(rows):
+def _from(served: Served, bookings: Sequence[Booking], chosen: Sequence[int], shadow: bool = False) -> list[Given]:
+    if not chosen:
         return []
-    minutes = served.minutes(trips.iloc[rows])
-    return [Given(int(row), float(m), served, shadow) for row, m in zip(rows, minutes, strict=True)]
+    minutes = served.minutes([bookings[i] for i in chosen])
+    return [Given(i, value, served, shadow) for i, value in zip(chosen, minutes, strict=True)]
 
 
-def _try(served: Served | None, trips: pd.DataFrame, rows: np.ndarray, shadow: bool = False) -> list[Given]:
+def _try(
+    served: Served | None, bookings: Sequence[Booking], chosen: Sequence[int], shadow: bool = False
+) -> list[Given]:
     assert served is not None
     try:
-        answers = _from(served, trips, rows, shadow)
-        if not np.isfinite([one.minutes for one in answers]).all():
+        answers = _from(served, bookings, chosen, shadow)
+        if not all(isfinite(one.minutes) for one in answers):
             raise ValueError("it answered something that is no number of minutes")
     except Exception:  # the challenger is on trial, the riders are not
-        _log.exception("the challenger, version %d, failed on %d rides", served.version, len(rows))
+        _log.exception("the challenger, version %d, failed on %d rides", served.version, len(chosen))
         return []
     return answers

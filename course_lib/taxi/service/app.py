@@ -125,6 +125,7 @@ def ready() -> tuple[Response, int]:
         champion=state.champion.version if state.champion else None,
         challenger=state.challenger.version if state.challenger else None,
         rollout=str(state.rollout),
+        answers_by=state.champion.answers_by if state.champion else "",
         problems=[*state.problems, *([parts.spool.problem] if parts.spool.problem else [])],
     )
     return jsonify(health.model_dump()), 200 if health.ready else 503

@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -24,7 +23,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from course_lib.taxi import zones
-from course_lib.taxi.feature_base import BOOKING_COLUMNS
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_YEAR, LAST_YEAR = 2009, 2099  # the commission's data begin in 2009
@@ -196,6 +194,9 @@ class Health(BaseModel):
     champion: int | None = None
     challenger: int | None = None
     rollout: str = "off"
+    answers_by: str = Field(
+        default="", description='How the champion answers single rides: "compiled form", or "pipeline" and the reason.'
+    )
     problems: list[str] = []
 
 
@@ -208,12 +209,3 @@ def parse_rides(body: bytes) -> tuple[list[Ride], bool]:
     if body.lstrip()[:1] == b"[":
         return MANY_RIDES.validate_json(body), True
     return [ONE_RIDE.validate_json(body)], False
-
-
-def as_trips(rides: list[Ride]) -> pd.DataFrame:
-    """What a model takes: a row for each ride, with BOOKING_COLUMNS."""
-    columns: list[Any] = [[r.pickup for r in rides], [r.dropoff for r in rides], [r.local_time for r in rides]]
-    trips = pd.DataFrame(dict(zip(BOOKING_COLUMNS, columns, strict=True)))
-    return trips.astype(
-        {BOOKING_COLUMNS[0]: "int64", BOOKING_COLUMNS[1]: "int64", BOOKING_COLUMNS[2]: "datetime64[us]"}
-    )

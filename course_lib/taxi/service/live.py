@@ -2,7 +2,8 @@
 
 A background thread looks for another champion, challenger or roll-out every few seconds. What it finds is loaded and
 tried first; then one reference is exchanged, so that every request sees the old state or the new one, whole. A model
-that doesn't load, or answers nonsense, never takes over: the old one stays, and the service says why.
+that doesn't load, or answers nonsense, never takes over: the old one stays, and the service says why. A model is also
+compiled for single rides; if that form isn't equal to the pipeline, or there is none, the pipeline answers.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import pandas as pd
 
 from course_lib.errors import CourseError
-from course_lib.taxi.feature_base import BOOKING_COLUMNS
 from course_lib.taxi.service.rollout import Plan
+from course_lib.taxi.service.served import Served, serve
 
 POLL_SECONDS = 2.0
 _log = logging.getLogger(__name__)
@@ -43,20 +44,6 @@ class Registry(Protocol):
 
     def load(self, version: int) -> Any:
         """A fitted model with ``predict(trips) -> minutes``. Raises whatever loading raises."""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A loaded model and what it is called."""
-
-    name: str
-    version: int
-    role: Literal["champion", "challenger"]
-    model: Any = field(repr=False)
-
-    def minutes(self, trips: pd.DataFrame) -> np.ndarray:
-        """Minutes for each trip, at least 0."""
-        return np.maximum(np.asarray(self.model.predict(trips), dtype=np.float64), 0.0)
 
 
 @dataclass(frozen=True)
@@ -109,6 +96,11 @@ class LiveModels:
                     problems.append(f"the roll-out is {wanted.rollout}, but no version is the challenger")
                 else:
                     challenger = self._served(wanted.challenger, "challenger", None, problems)
+            problems += [
+                f"version {one.version} answers by its pipeline, slowly: {one.unequal}"
+                for one in (champion, challenger)
+                if one is not None and one.unequal
+            ]
             if champion is None and wanted.champion is None:
                 problems.insert(0, f"no version of {self.registry.name} is the champion yet")
             self.state = State(champion, challenger, wanted.rollout, tuple(problems))
@@ -125,7 +117,7 @@ class LiveModels:
                 return replace(known, role=role)
         if version not in self._refused:
             try:
-                served = Served(self.registry.name, version, role, self.registry.load(version))
+                served = serve(self.registry.name, version, role, self.registry.load(version))
                 _try_out(served)
             except Exception as error:  # whatever a model does when it is loaded, the service goes on
                 self._refused[version] = f"{type(error).__name__}: {error}"
@@ -145,8 +137,10 @@ class LiveModels:
 def _try_out(served: Served, check: Callable[[np.ndarray], np.ndarray] = np.isfinite) -> None:
     """Ask for a few rides across the city, day and night, as requests will: answers must be possible minutes."""
     pickups, dropoffs = [7, 132, 41, 95, 244, 1], [138, 230, 42, 28, 119, 186]
-    times = pd.to_datetime(["2021-01-04 03:10", "2021-01-05 08:30", "2021-02-06 17:45"] * 2).astype("datetime64[us]")
-    trips = pd.DataFrame(dict(zip(BOOKING_COLUMNS, [pickups, dropoffs, times], strict=True)))
-    minutes = served.minutes(trips)
-    if minutes.shape != (len(trips),) or not check(minutes).all() or not (minutes < 24 * 60).all():
-        raise CourseError(f"asked for {len(trips)} ordinary rides, it answered {np.array2string(minutes, threshold=6)}")
+    times = [datetime(2021, 1, 4, 3, 10), datetime(2021, 1, 5, 8, 30), datetime(2021, 2, 6, 17, 45)] * 2
+    bookings = list(zip(pickups, dropoffs, times, strict=True))
+    for minutes in (served.by_pipeline(bookings), np.array(served.minutes(bookings))):
+        if minutes.shape != (len(bookings),) or not check(minutes).all() or not (minutes < 24 * 60).all():
+            raise CourseError(
+                f"asked for {len(bookings)} ordinary rides, it answered {np.array2string(minutes, threshold=6)}"
+            )

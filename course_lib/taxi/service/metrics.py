@@ -34,6 +34,7 @@ class Metrics:
         self.challenger_failures = Counter("taxi_challenger_failures", "Rides the challenger failed to answer", **own)
         newest = own | {"multiprocess_mode": "mostrecent"}
         self.champion = Gauge("taxi_champion_version", "Version that answers (0: none)", **newest)
+        self.compiled = Gauge("taxi_champion_compiled", "1: its compiled form answers single rides, 0: not", **newest)
         self.problems = Gauge("taxi_problems", "Problems that /health/ready names", **newest)
         self.waiting = Gauge("taxi_predictions_waiting", "Predictions on disk, not yet in the store", **newest)
         self.lost = Gauge("taxi_predictions_lost", "Predictions that the disk did not take", **own, **_SUM)
@@ -42,6 +43,7 @@ class Metrics:
     def text(self, state: State, spool: Spool) -> bytes:
         """All numbers as Prometheus reads them."""
         self.champion.set(state.champion.version if state.champion else 0)
+        self.compiled.set(bool(state.champion and state.champion.compiled))
         self.problems.set(len(state.problems) + bool(spool.problem))
         self.waiting.set(spool.waiting())
         self.lost.set(spool.lost)

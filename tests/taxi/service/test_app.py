@@ -90,6 +90,7 @@ def test_health_and_numbers(ready):
         "champion": 1,
         "challenger": None,
         "rollout": "off",
+        "answers_by": "pipeline (a Constant is no pipeline of this course)",
         "problems": [],
     }
     ready.predict([RIDE] * 3)
