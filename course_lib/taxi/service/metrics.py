@@ -7,7 +7,7 @@ With several worker processes the numbers are added up over all of them, through
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _MINUTES = (2, 5, 7.5, 10, 15, 20, 30, 45, 60)
 
 
@@ -39,6 +40,27 @@ class Metrics:
         self.waiting = Gauge("taxi_predictions_waiting", "Predictions on disk, not yet in the store", **newest)
         self.lost = Gauge("taxi_predictions_lost", "Predictions that the disk did not take", **own, **_SUM)
         self.stored = Gauge("taxi_predictions_stored", "Predictions brought to the store", **own, **_SUM)
+
+        self._answered: dict[tuple[str, str, str], Any] = {}  # looking labels up anew costs as much as counting
+        self._predicted: dict[tuple[int, str], Any] = {}
+
+    def answered(self, route: str, method: str, status: str, seconds: float) -> None:
+        """Count a request."""
+        method = method if method in _METHODS else "other"  # callers may send any word: not one more series for each
+        key = (route, method, status)
+        if key not in self._answered:
+            self._answered[key] = self.requests.labels(*key), self.seconds.labels(route)
+        requests, time = self._answered[key]
+        requests.inc()
+        time.observe(seconds)
+
+    def predicted(self, version: int, role: str, minutes: float) -> None:
+        """Count an answer; ``role`` is champion, challenger or shadow, whose minutes nobody was told."""
+        if (version, role) not in self._predicted:
+            self._predicted[version, role] = self.predictions.labels(version, role)
+        self._predicted[version, role].inc()
+        if role != "shadow":
+            self.minutes.observe(minutes)
 
     def text(self, state: State, spool: Spool) -> bytes:
         """All numbers as Prometheus reads them."""

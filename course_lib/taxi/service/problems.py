@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, jsonify
+from flask import Response, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from course_lib.taxi.service.around import REQUEST_ID
 from course_lib.taxi.service.contract import FieldProblem, Problem
 
 _SHOWN = 20  # of the problems in one long list
@@ -79,6 +80,11 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")[:200]
 
 
+def request_id() -> str:
+    """The id of the request that is being answered."""
+    return request.environ[REQUEST_ID]
+
+
 def response(refused: Refused) -> Response:
     """The refusal as application/problem+json."""
     problem = Problem(
@@ -86,7 +92,7 @@ def response(refused: Refused) -> Response:
         status=refused.status,
         detail=refused.detail,
         errors=refused.errors,
-        request_id=g.get("request_id", ""),
+        request_id=request_id(),
     )
     answer = jsonify(problem.model_dump())
     answer.status_code, answer.mimetype = refused.status, "application/problem+json"

@@ -99,18 +99,20 @@ def deployed(
     folder: str | os.PathLike[str] | None = None,
     environment: Mapping[str, str] | None = None,
     start_within: float = 60.0,
+    target: str = server.APPLICATION,
 ) -> Iterator[Running]:
     """This course's service under its production server, on a free port; ends with the block, all its processes too.
 
     ``mlflow`` is the tracking folder with the champion (default: as tracking.setup takes it), ``folder`` holds spool,
-    predictions and log (default: a temporary one). Returns once the service is ready. Raises NotRunning with the
+    predictions and log (default: a temporary one). ``target`` may name another maker of an application, as server.serve
+    takes it; it must answer /health/ready. Returns once the service is ready. Raises NotRunning with the
     end of its log.
     """
     with tempfile.TemporaryDirectory(prefix="taxi-service-", ignore_cleanup_errors=True) as own:
         home = Path(folder or own)
         home.mkdir(parents=True, exist_ok=True)
         port = server.free_port()
-        code = f"from course_lib.taxi.service import server; server.serve({port}, workers={workers})"
+        code = f"from course_lib.taxi.service import server; server.serve({port}, workers={workers}, target={target!r})"
         env = {**os.environ, server.FOLDER: str(home), **(environment or {})}
         if mlflow is not None:
             env[server.MLFLOW] = str(mlflow)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FOLDER, STORE, MODEL, MLFLOW = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL", "TAXI_MLFLOW"
 _PARENT = "TAXI_SERVICE_PARENT"  # set for workers
+#: What makes the application, as a production server is told.
+APPLICATION = "course_lib.taxi.service.server:application"
 
 
 def default_folder() -> Path:
@@ -52,8 +54,11 @@ def application() -> Flask:
     return create_app(LiveModels(registry).start(), Spool(folder / "spool", store).start())
 
 
-def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> None:
-    """Answer on this address until interrupted. Raises UsageError when the port is taken."""
+def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target: str = APPLICATION) -> None:
+    """Answer on this address until interrupted; ``target`` names what makes the application (module:function).
+
+    Raises UsageError when the port is taken.
+    """
     from granian.constants import Interfaces
     from granian.server import Server
 
@@ -65,7 +70,7 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1) -> Non
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="taxi-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         Server(
-            "course_lib.taxi.service.server:application",
+            target,
             address=host,
             port=port,
             interface=Interfaces.WSGI,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
+from pydantic_core import to_json
 
 EVERY_SECONDS = 0.5
 LONGEST_WAIT = 30.0  # seconds between tries while the store is down
@@ -55,13 +56,13 @@ class Spool:
 
     def add(self, rows: list[Mapping[str, Any]]) -> bool:
         """Write rows to disk; they survive this process. False (and counted) when the disk takes no more."""
-        text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+        text = b"".join(to_json(row) + b"\n" for row in rows)
         with self._writing:
             try:
                 if self._open is None:
                     self._number += 1
                     path = self.folder / f"{self._name}-{self._number:06d}.jsonl"
-                    self._open = path.open("a", encoding="utf-8", newline="\n")
+                    self._open = path.open("ab")
                 self._open.write(text)
                 self._open.flush()
             except OSError as error:

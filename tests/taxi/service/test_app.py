@@ -104,6 +104,28 @@ def test_health_and_numbers(ready):
     assert ready.number("taxi_champion_version") == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/static/page.js", 200),
+        ("GET", "/none", 404),
+        ("PUT", "/predict", 405),
+        ("X", "/", 405),
+    ],
+)
+def test_around_every_answer(ready, method, path, status):
+    """Whatever happened inside: the id is there to ask about it, the headers are, and it was counted."""
+    answer = ready.client.open(path, method=method, headers={"X-Request-ID": "r-1"})
+    assert answer.status_code == status
+    assert answer.headers.getlist("X-Request-ID") == ["r-1"]
+    assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    route = {"/": "/", "/static/page.js": "/static/<path:filename>"}.get(path, "none") if status == 200 else "none"
+    known = method if method != "X" else "other"  # any word may be sent, and makes no series of its own
+    assert ready.number(f'taxi_requests_total{{method="{known}",route="{route}",status="{status}"}}') == 1
+
+
 def test_zones_by_name(ready):
     found = ready.client.get("/zones?q=astoria").json["zones"]
     assert [zone["name"] for zone in found] == ["Astoria", "Astoria Park", "Old Astoria"]

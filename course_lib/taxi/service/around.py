@@ -1,0 +1,48 @@
+"""What happens around every request, whatever answers it: its id, its time, its count, and the headers for safety.
+
+As a layer of WSGI it costs microseconds, and no route, error or file can slip past it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from course_lib.taxi.service.metrics import Metrics
+
+REQUEST_ID, ROUTE = "taxi.request_id", "taxi.route"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# Everything the page needs comes from here, and nothing may be sent elsewhere.
+_HEADERS = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+]
+
+
+class Around:
+    """A WSGI application around another. It puts the request's id into ``environ`` and reads the route from there."""
+
+    def __init__(self, inner: Callable[..., Iterable[bytes]], metrics: Metrics) -> None:
+        self.inner, self.metrics = inner, metrics
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request. The caller's id is taken if it is one that can't do harm in a log."""
+        started = time.perf_counter()
+        asked = environ.get("HTTP_X_REQUEST_ID", "")
+        own = environ[REQUEST_ID] = asked if _REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+
+        def begin(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            self.metrics.answered(
+                environ.get(ROUTE, "none"), environ["REQUEST_METHOD"], status[:3], time.perf_counter() - started
+            )
+            return start_response(status, [*headers, ("X-Request-ID", own), *_HEADERS], *exc_info)
+
+        return self.inner(environ, begin)
