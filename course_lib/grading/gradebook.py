@@ -16,7 +16,15 @@ from typing import Any
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.coursefolders import CourseFolders
-from course_lib.grading.gradebook_new import NO_RESPONSE, NewEntries, check_notebooks, machine_points
+from course_lib.grading.gradebook_new import (
+    NO_RESPONSE,
+    Known,
+    KnownNotebook,
+    NewEntries,
+    check_notebooks,
+    machine_points,
+)
+from course_lib.grading.gradebook_rows import Rows
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import write_whole
@@ -25,7 +33,69 @@ from course_lib.grading.submissions import Submission
 
 
 class Book:
-    """The gradebook of one course, open for writing. Use as a context manager."""
+    """The gradebook of one course, open for writing. Use as a context manager.
+
+    What only nbgrader can do is left to nbgrader, which is imported when the first such thing turns up.
+    """
+
+    def __init__(self, folders: CourseFolders) -> None:
+        self.folders = folders
+        self._rows = Rows.open(folders)
+        self._first = self._rows.writer() if self._rows else None
+        self._nbgraders: _Nbgraders | None = None
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._rows is not None:
+            self._rows.close()
+        if self._nbgraders is not None:
+            self._nbgraders.close()
+
+    @property
+    def gradebook(self) -> Any:
+        """nbgrader's own."""
+        return self._nbgrader.gradebook
+
+    @property
+    def _nbgrader(self) -> _Nbgraders:
+        if self._nbgraders is None:
+            self._nbgraders = _Nbgraders(self.folders)
+        return self._nbgraders
+
+    def prepare(self, assignments: Iterable[Assignment]) -> None:
+        """Make the gradebook know the modules' notebooks and cells as they are now."""
+        assignments = list(assignments)
+        if self._rows and all(self._rows.knows(assignment) for assignment in assignments):
+            return
+        self._nbgrader.prepare(assignments)
+        if self._rows:
+            self._first = self._rows.writer()
+
+    def has(self, module: str, student: str) -> bool:
+        """Whether this hand-in has grades, and its autograded notebooks are there."""
+        found = self._rows.has(module, student) if self._rows else self._nbgrader.has(module, student)
+        return found and (self.folders.autograded / student / module).is_dir()
+
+    def write(
+        self, result: SubmissionResult, submission: Submission, before: SubmissionResult | None, release: Path | None
+    ) -> None:
+        """Put one hand-in's grades into the gradebook and its notebooks into nbgrader's directories."""
+        if result.status == INFRA_ERROR:
+            raise ValueError("an infra_error has no grade to write")
+        again = before is not None and before.content != result.content
+        _write_files(self.folders, result, submission, release)
+        if not (self._rows and self._first and self._rows.add(self._first, result)):
+            self._nbgrader.write(result, again)
+
+    def manual(self, modules: Iterable[str]) -> Entries:
+        """What people have entered, as `standing.entries` has it."""
+        return self._rows.manual(modules) if self._rows else self._nbgrader.manual(modules)
+
+
+class _Nbgraders:
+    """nbgrader's gradebook, with all that it takes to open it."""
 
     def __init__(self, folders: CourseFolders) -> None:
         self.api, self.utils = nbgrader_module("nbgrader.api"), nbgrader_module("nbgrader.utils")
@@ -38,47 +108,33 @@ class Book:
             self.gradebook = self.api.Gradebook(folders.db_url, folders.course_id)
         self.db = self.gradebook.db
         self._names: dict[str, str] = {}
-        self._new = NewEntries(self.gradebook, self.api)
+        self._new = NewEntries(self._known, self._has_student, self._insert)
 
-    def __enter__(self) -> Book:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self.gradebook.close()
         self._quiet.__exit__(None, None, None)
 
     def prepare(self, assignments: Iterable[Assignment]) -> None:
-        """Make the gradebook know the modules' notebooks and cells as they are now."""
         from course_lib.grading.gradebook_cells import update_cells
 
         for assignment in assignments:
             self._names |= update_cells(self.gradebook, self.api, assignment)
 
     def has(self, module: str, student: str) -> bool:
-        """Whether this hand-in has grades, and its autograded notebooks are there."""
+        """Whether there is an entry for this hand-in."""
         try:
             self.gradebook.find_submission(module, student)
         except self.api.MissingEntry:
             return False
-        return (self.folders.autograded / student / module).is_dir()
-
-    def write(
-        self, result: SubmissionResult, submission: Submission, before: SubmissionResult | None, release: Path | None
-    ) -> None:
-        """Put one hand-in's grades into the gradebook and its notebooks into nbgrader's directories."""
-        if result.status == INFRA_ERROR:
-            raise ValueError("an infra_error has no grade to write")
-        again = before is not None and before.content != result.content
-        self._write_files(result, submission, release)
-        self._write_grades(result, again)
+        return True
 
     def manual(self, modules: Iterable[str]) -> Entries:
-        """What people have entered, as `standing.entries` has it."""
         from sqlalchemy import text
 
         return entries(self.db.execute(text(GRADES)), modules)
 
-    def _write_grades(self, result: SubmissionResult, again: bool) -> None:
+    def write(self, result: SubmissionResult, again: bool) -> None:
+        """Put one hand-in's grades into the gradebook, in one transaction."""
         timestamp = self.utils.parse_utc(result.timestamp) if result.timestamp else None
         try:
             row = self.gradebook.find_submission(result.module, result.student)
@@ -92,6 +148,24 @@ class Book:
             row = row or self.gradebook.find_submission(result.module, result.student)
             if row.total_seconds_late > 0:
                 self._write_penalties(row)
+
+    def _known(self, module: str) -> Known:
+        assignment = self.gradebook.find_assignment(module)
+        notebooks = {
+            notebook.name: KnownNotebook(
+                notebook.id,
+                _cells(notebook.grade_cells, notebook.task_cells),
+                _cells(notebook.solution_cells, notebook.task_cells),
+            )
+            for notebook in assignment.notebooks
+        }
+        return assignment.id, notebooks
+
+    def _has_student(self, student: str) -> bool:
+        return self.db.get(self.api.Student, student) is not None
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
+        self.db.execute(self.api.Base.metadata.tables[table].insert(), rows)
 
     def _update(self, row: Any, result: SubmissionResult, timestamp: Any, again: bool) -> None:
         if timestamp is not None:
@@ -130,27 +204,34 @@ class Book:
                 notebook.late_submission_penalty = step._check_late_penalty(notebook, penalty)
         self.db.commit()
 
-    def _write_files(self, result: SubmissionResult, submission: Submission, release: Path | None) -> None:
-        submitted = self.folders.submitted / result.student / result.module
-        autograded = self.folders.autograded / result.student / result.module
-        if autograded.exists():
-            shutil.rmtree(autograded)
-        autograded.mkdir(parents=True)
-        for path in sorted(release.rglob("*")) if release else []:
-            if path.is_file() and path.suffix != ".ipynb":
-                copy = autograded / path.relative_to(release)  # type: ignore[arg-type]
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-        if result.timestamp:
-            write_whole(autograded / "timestamp.txt", result.timestamp + "\n")
-            write_whole(submitted / "timestamp.txt", result.timestamp + "\n")
-        for name, file in submission.files.items():
-            target = submitted / f"{name}.ipynb"
-            if file.content and not (target.is_file() and target.read_bytes() == file.content):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(file.content)
-        for notebook in result.notebooks:
-            write_whole(autograded / f"{notebook.name}.ipynb", notebook.document or "")
+
+def _write_files(
+    folders: CourseFolders, result: SubmissionResult, submission: Submission, release: Path | None
+) -> None:
+    submitted = folders.submitted / result.student / result.module
+    autograded = folders.autograded / result.student / result.module
+    if autograded.exists():
+        shutil.rmtree(autograded)
+    autograded.mkdir(parents=True)
+    for path in sorted(release.rglob("*")) if release else []:
+        if path.is_file() and path.suffix != ".ipynb":
+            copy = autograded / path.relative_to(release)  # type: ignore[arg-type]
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    if result.timestamp:
+        write_whole(autograded / "timestamp.txt", result.timestamp + "\n")
+        write_whole(submitted / "timestamp.txt", result.timestamp + "\n")
+    for name, file in submission.files.items():
+        target = submitted / f"{name}.ipynb"
+        if file.content and not (target.is_file() and target.read_bytes() == file.content):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.content)
+    for notebook in result.notebooks:
+        write_whole(autograded / f"{notebook.name}.ipynb", notebook.document or "")
+
+
+def _cells(*kinds: Iterable[Any]) -> list[tuple[str, str]]:
+    return [(cell.id, cell.name) for cells in kinds for cell in cells]
 
 
 @contextmanager

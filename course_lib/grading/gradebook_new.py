@@ -6,7 +6,9 @@ The rows are what nbgrader's ``add_submission`` would make, with the grades alre
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import functools
+import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ NO_RESPONSE = "No response."
 
 
 @dataclass(frozen=True)
-class _Notebook:
+class KnownNotebook:
     """A notebook's cells with entries in every submission: (database id, grade id)."""
 
     id: str
@@ -25,61 +27,50 @@ class _Notebook:
     commented: list[tuple[str, str]]
 
 
-class NewEntries:
-    """Writes new submissions of one gradebook. Cells must not change meanwhile."""
+Known = tuple[str, dict[str, KnownNotebook]]  # an assignment's database id and its notebooks by name
 
-    def __init__(self, gradebook: Any, api: Any) -> None:
-        self.gradebook, self.api = gradebook, api
-        self._assignments: dict[str, tuple[str, dict[str, _Notebook]]] = {}
+
+class NewEntries:
+    """Writes new submissions of one gradebook. Cells must not change meanwhile.
+
+    ``known`` looks an assignment up, ``has_student`` a student; ``insert`` adds rows to a table.
+    """
+
+    def __init__(
+        self,
+        known: Callable[[str], Known],
+        has_student: Callable[[str], bool],
+        insert: Callable[[str, list[dict[str, Any]]], None],
+    ) -> None:
+        self.known, self.has_student, self.insert = functools.cache(known), has_student, insert
 
     def write(self, result: SubmissionResult, timestamp: datetime.datetime | None) -> None:
         """Add everything about one hand-in to the transaction."""
-        api = self.api
-        assignment, notebooks = self._known(result.module)
+        assignment, notebooks = self.known(result.module)
         check_notebooks(result, notebooks)
-        if self.gradebook.db.get(api.Student, result.student) is None:
-            self._insert(api.Student, [{"id": result.student}])
-        row = {"id": api.new_uuid(), "assignment_id": assignment, "student_id": result.student, "timestamp": timestamp}
-        self._insert(api.SubmittedAssignment, [row])
+        if not self.has_student(result.student):
+            self.insert("student", [{"id": result.student}])
+        row = {"id": _new_id(), "assignment_id": assignment, "student_id": result.student, "timestamp": timestamp}
         results = {notebook.name: notebook for notebook in result.notebooks}
-        places = {name: api.new_uuid() for name in notebooks}
-        submitted = [
-            {"id": places[name], "assignment_id": row["id"], "notebook_id": known.id}
-            for name, known in notebooks.items()
-        ]
-        self._insert(api.SubmittedNotebook, submitted)
-        graded, commented = [], []
+        submitted, graded, commented = [], [], []
         for name, known in notebooks.items():
+            place = _new_id()
+            ids = {"id": place, "assignment_id": row["id"], "notebook_id": known.id}
+            submitted.append({**ids, "flagged": False})
             notebook = results.get(name) or NotebookResult(name, GRADED)  # a lesson, say, which nobody grades
             points, unanswered = machine_points(notebook), set(notebook.unanswered)
             for cell, grade_id in known.graded:
                 score = points.get(grade_id)
                 due = score is None or grade_id in notebook.needs_review
-                ids = {"id": api.new_uuid(), "notebook_id": places[name], "cell_id": cell}
+                ids = {"id": _new_id(), "notebook_id": place, "cell_id": cell}
                 graded.append({**ids, "auto_score": score, "needs_manual_grade": due})
             for cell, grade_id in known.commented:
-                ids = {"id": api.new_uuid(), "notebook_id": places[name], "cell_id": cell}
+                ids = {"id": _new_id(), "notebook_id": place, "cell_id": cell}
                 commented.append({**ids, "auto_comment": NO_RESPONSE if grade_id in unanswered else None})
-        self._insert(api.Grade, graded)
-        self._insert(api.Comment, commented)
-
-    def _insert(self, kind: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.gradebook.db.execute(kind.__table__.insert(), rows)
-
-    def _known(self, module: str) -> tuple[str, dict[str, _Notebook]]:
-        if module not in self._assignments:
-            assignment = self.gradebook.find_assignment(module)
-            notebooks = {
-                notebook.name: _Notebook(
-                    notebook.id,
-                    _cells(notebook.grade_cells, notebook.task_cells),
-                    _cells(notebook.solution_cells, notebook.task_cells),
-                )
-                for notebook in assignment.notebooks
-            }
-            self._assignments[module] = (assignment.id, notebooks)
-        return self._assignments[module]
+        tables = {"submitted_assignment": [row], "submitted_notebook": submitted, "grade": graded, "comment": commented}
+        for table, rows in tables.items():
+            if rows:
+                self.insert(table, rows)
 
 
 def machine_points(result: NotebookResult) -> dict[str, float | None]:
@@ -96,5 +87,5 @@ def check_notebooks(result: SubmissionResult, known: Iterable[str]) -> None:
         )
 
 
-def _cells(*kinds: Iterable[Any]) -> list[tuple[str, str]]:
-    return [(cell.id, cell.name) for cells in kinds for cell in cells]
+def _new_id() -> str:
+    return uuid.uuid4().hex  # as nbgrader makes them

@@ -84,7 +84,8 @@ def test_what_sqlalchemy_says_to_nbgraders_authors_is_not_heard(base):
 
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        with Book(plain_folders(base)):
+        with Book(plain_folders(base)) as made:
+            assert made.gradebook is not None  # nbgrader's own, which is opened when it is asked for
             warnings.warn("a relationship will copy a column", SAWarning, stacklevel=1)
             warnings.warn("something else", UserWarning, stacklevel=1)
         warnings.warn("and afterwards", SAWarning, stacklevel=1)
