@@ -6,7 +6,7 @@ import numpy as np
 
 
 def best_run(runs):
-    if "metrics.rmse" not in runs or "status" not in runs:
+    if "metrics.rmse" not in runs:
         return None
     counts = runs[runs["metrics.rmse"].notna()]
     if counts.empty:

@@ -2,12 +2,13 @@
 # loses: 2
 # why: Splits at commas and keeps the spaces: ' DOLocationID' is unknown to it.
 
+import mlflow
 from mlflow import MlflowClient
 
 
 def mark_leaks(experiment_id, known):
     client, leaks = MlflowClient(), {}
-    for run in client.search_runs([experiment_id]):
+    for run in mlflow.search_runs([experiment_id], output_format="list"):
         used = set(run.data.params.get("features", "").split(",")) - {""}
         found = sorted(used - set(known)) if used else ["features not logged"]
         if found:

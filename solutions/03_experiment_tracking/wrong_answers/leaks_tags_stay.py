@@ -2,12 +2,13 @@
 # loses: 1
 # why: Never takes a tag away, so a run that is clean now stays marked.
 
+import mlflow
 from mlflow import MlflowClient
 
 
 def mark_leaks(experiment_id, known):
     client, leaks = MlflowClient(), {}
-    for run in client.search_runs([experiment_id]):
+    for run in mlflow.search_runs([experiment_id], output_format="list"):
         used = {name.strip() for name in run.data.params.get("features", "").split(",")} - {""}
         found = sorted(used - set(known)) if used else ["features not logged"]
         if found:

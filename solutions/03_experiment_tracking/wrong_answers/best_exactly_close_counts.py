@@ -1,0 +1,17 @@
+# task: best_run
+# loses: 1
+# why: Takes a run exactly 0.02 minutes above the smallest for a close one.
+
+import numpy as np
+
+
+def best_run(runs):
+    if "metrics.rmse" not in runs:
+        return None
+    counts = runs[(runs["status"] == "FINISHED") & runs["metrics.rmse"].notna()]
+    if counts.empty:
+        return None
+    close = counts[counts["metrics.rmse"] <= counts["metrics.rmse"].min() + 0.02]
+    if "metrics.us_per_ride" not in close:
+        close = close.assign(**{"metrics.us_per_ride": np.nan})
+    return close.sort_values(["metrics.us_per_ride", "start_time"], na_position="last")["run_id"].iloc[0]

@@ -1,0 +1,23 @@
+# task: log_run
+# loses: 1
+# why: Hashes the rides before the run is open: rides that are not there leave no trace.
+
+import hashlib
+import math
+
+import mlflow
+import pandas as pd
+
+
+def log_run(name, rides, params, metrics, report):
+    rows = pd.util.hash_pandas_object(rides, index=False).to_numpy()
+    names = repr(list(rides.columns))
+    with mlflow.start_run(run_name=name) as run:
+        mlflow.set_tag("data_hash", hashlib.sha256(names.encode() + rows.tobytes()).hexdigest())
+        mlflow.log_params(params)
+        mlflow.log_text(report, "report.txt")
+        for metric, values in metrics.items():
+            for step, value in enumerate(values if isinstance(values, list) else [values]):
+                if value is not None and not math.isnan(value):
+                    mlflow.log_metric(metric, value, step=step)
+    return run.info.run_id
