@@ -28,9 +28,11 @@ def create_app(minutes_for, version):
     def predict():
         ride = request.get_json(silent=True, force=True)
         if ride is None:
-            return reply({"reason": "not_json"}, 400)
+            return reply({"reason": "broken_json"}, 400)
+        if not isinstance(ride, dict):
+            return reply({"reason": "not_an_object"}, 422)
         fields = ["pickup", "dropoff", "time"]
-        missing = fields if not isinstance(ride, dict) else [f for f in fields if ride.get(f) is None]
+        missing = [f for f in fields if ride.get(f) is None]
         if missing:
             return reply({"reason": "missing", "fields": missing}, 422)
         if minutes_for is None:

@@ -26,11 +26,15 @@ def create_app(minutes_for, version):
 
     @app.route("/predict", methods=["POST"])
     def predict():
+        if not request.is_json:
+            return reply({"reason": "not_json"}, 415)
         ride = request.get_json(silent=True)
         if ride is None:
-            return reply({"reason": "not_json"}, 400)
+            return reply({"reason": "broken_json"}, 400)
+        if not isinstance(ride, dict):
+            return reply({"reason": "not_an_object"}, 422)
         fields = ["pickup", "dropoff", "time"]
-        missing = fields if not isinstance(ride, dict) else [f for f in fields if ride.get(f) is None]
+        missing = [f for f in fields if ride.get(f) is None]
         if missing:
             return reply({"reason": "missing", "fields": missing}, 422)
         if minutes_for is None:

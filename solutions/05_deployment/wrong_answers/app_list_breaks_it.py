@@ -26,15 +26,13 @@ def create_app(minutes_for, version):
 
     @app.route("/predict", methods=["POST"])
     def predict():
+        if not request.is_json:
+            return reply({"reason": "not_json"}, 415)
         ride = request.get_json(silent=True)
         if ride is None:
-            return reply({"reason": "not_json"}, 400)
+            return reply({"reason": "broken_json"}, 400)
         fields = ["pickup", "dropoff", "time"]
-        missing = (
-            [f for f in fields if ride[f] is None]
-            if isinstance(ride, dict) and set(fields) <= set(ride)
-            else [f for f in fields if f not in ride]
-        )
+        missing = [f for f in fields if ride.get(f) is None]
         if missing:
             return reply({"reason": "missing", "fields": missing}, 422)
         if minutes_for is None:
