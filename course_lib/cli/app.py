@@ -25,6 +25,7 @@ for wing in (
     "backfill",
     "serve",
     "monitor",
+    "maturity",
     "student",
     "workbook",
     "grading",

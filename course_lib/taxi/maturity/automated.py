@@ -28,7 +28,7 @@ def code_in_modules(project: Project) -> Evidence:
     books = sum(code.lines_of_code(project.notebook_code(file)) for file in project.notebooks)
     if not lines:
         return Evidence(missing="all code is in notebooks or scripts of other kinds: nothing that could be imported")
-    own = [file for file in project.modules if sum(1 for _ in code.functions(project.tree(file)))]
+    own = [file for file in project.modules if code.defined(project.text(file))]
     if not own:
         return Evidence(missing=f"{project.modules[0].name} and the other modules define no function")
     if (total := sum(lines.values())) * 2 < books:
@@ -37,7 +37,7 @@ def code_in_modules(project: Project) -> Evidence:
     imported = [file.name for file in own if _module_name(file) & used]
     if not imported:
         return Evidence(missing=f"nothing imports {own[0].name}: neither a test, nor a notebook, nor another module")
-    functions = sum(1 for file in own for _ in code.functions(project.tree(file)))
+    functions = sum(code.defined(project.text(file)) for file in own)
     return Evidence(
         f"{imported[0]} and {count(len(own) - 1, 'more module')}: {count(functions, 'function')}, {total:,} lines"
     )
@@ -45,8 +45,9 @@ def code_in_modules(project: Project) -> Evidence:
 
 def _imported(project: Project) -> set[str]:
     """Every name that appears in an import anywhere in the project."""
-    everywhere = [*project.ending(".py"), *project.notebooks]
-    return {name for file in everywhere for name in code.imported_names(project.tree(file))}
+    texts = [project.text(file) for file in project.ending(".py")]
+    texts += [project.notebook_code(file) for file in project.notebooks]
+    return {word for text in texts for word in code.imported_words(text)}
 
 
 def _module_name(file: File) -> set[str]:
@@ -68,10 +69,11 @@ def tests(project: Project) -> Evidence:
     foreign = ""
     for file in project.tests:
         tree = project.tree(file)
-        empty += [f"{file.name}: {name}" for name in code.empty_tests(tree)]
-        if number := len(code.asserting_tests(tree)):
-            if code.imported_names(tree) & own or "subprocess" in code.imports(tree):
-                found[file.name] = number
+        sound, hollow = code.tests_of(tree)
+        empty += [f"{file.name}: {name}" for name in hollow]
+        if sound:
+            if code.imported_words(project.text(file)) & (own | {"subprocess"}):
+                found[file.name] = len(sound)
             else:
                 foreign = file.name
     if found:
@@ -158,8 +160,8 @@ def _parts(run: records.Run) -> dict[str, bool]:
 
 
 def _facts(run: records.Run) -> str:
-    name, value = next(iter(sorted(run.metrics.items(), key=lambda item: (item[0] not in ("rmse", "mae"), item[0]))))
-    return f"{name} {value:.4g} on data {run.data[0][:8]}"
+    name = "rmse" if "rmse" in run.metrics else min(run.metrics)
+    return f"{name} {run.metrics[name]:.4g} on data {run.data[0][:8]}"
 
 
 def registered_models(project: Project) -> Evidence:

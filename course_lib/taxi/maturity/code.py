@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+_IMPORT = re.compile(r"(?m)^\s*((?:from\s+[.\w]+\s+)?import\s+(?:\([^)]*\)|[^\n]*))")
+_DEFINITION = re.compile(r"(?m)^\s*(?:async\s+)?def\s+\w+")
+_WORD = re.compile(r"\w+")
 
 
 def imports(tree: ast.Module | None) -> set[str]:
@@ -19,15 +23,19 @@ def imports(tree: ast.Module | None) -> set[str]:
     return found
 
 
-def imported_names(tree: ast.Module | None) -> set[str]:
-    """Every part of every module that is imported, and what is imported from it."""
-    found: set[str] = set()
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Import):
-            found |= {part for alias in node.names for part in alias.name.split(".")}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {alias.name for alias in node.names} | set((node.module or "").split("."))
-    return found
+def mentions(text: str, names: Iterable[str]) -> bool:
+    """Whether a text could import one of these; a quick look, before the syntax tree is asked."""
+    return any(f"import {name}" in text or f"from {name}" in text for name in names)
+
+
+def imported_words(text: str) -> set[str]:
+    """Every name in the import statements of a text: what is imported, and from where. No tree is needed."""
+    return {word for statement in _IMPORT.findall(text) for word in _WORD.findall(statement)}
+
+
+def defined(text: str) -> int:
+    """How many functions and methods a text defines."""
+    return len(_DEFINITION.findall(text))
 
 
 def functions(tree: ast.Module | None) -> Iterator[Function]:
@@ -71,16 +79,13 @@ def lines_of_code(source: str) -> int:
     return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in source.splitlines())
 
 
-def asserting_tests(tree: ast.Module | None) -> list[str]:
-    """The tests of a file (functions whose name begins with ``test``) that could fail: they hold a real assertion."""
-    helpers = {one.name for one in functions(tree) if not one.name.startswith("test") and _asserts(one, set())}
-    return [one.name for one in functions(tree) if one.name.startswith("test") and _asserts(one, helpers)]
-
-
-def empty_tests(tree: ast.Module | None) -> list[str]:
-    """The tests of a file that assert nothing: they can only fail by an accident."""
-    sound = set(asserting_tests(tree))
-    return [one.name for one in functions(tree) if one.name.startswith("test") and one.name not in sound]
+def tests_of(tree: ast.Module | None) -> tuple[list[str], list[str]]:
+    """The tests of a file (functions whose name begins with ``test``): those that hold a real assertion, and those
+    that assert nothing, and so can only fail by accident."""
+    found = list(functions(tree))
+    helpers = {one.name for one in found if not one.name.startswith("test") and _asserts(one, set())}
+    sound = [one for one in found if one.name.startswith("test") and _asserts(one, helpers)]
+    return [one.name for one in sound], [one.name for one in found if one.name.startswith("test") and one not in sound]
 
 
 def _asserts(function: Function, helpers: set[str]) -> bool:

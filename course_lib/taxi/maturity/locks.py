@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from course_lib.errors import CourseError
 from course_lib.taxi.environment import conda_requirements
-from course_lib.taxi.maturity.code import imports
+from course_lib.taxi.maturity.code import imports, mentions
 from course_lib.taxi.maturity.findings import Evidence
 from course_lib.taxi.maturity.scan import File, Project
 
@@ -73,13 +73,19 @@ def look(project: Project) -> Evidence:
 
 def missing_imports(project: Project, pinned: set[str]) -> list[tuple[str, str]]:
     """Well-known packages that the code imports and a lock doesn't have, each with a file that imports it."""
-    found = []
-    for file in [*project.modules, *project.notebooks]:
-        for name in sorted(imports(project.tree(file)) & _WELL_KNOWN):
-            package = canonicalize_name(_INSTALLED_AS.get(name, name))
-            if not {package, f"{package}-cpu", f"{package}-skinny", f"{package}-headless"} & pinned:
-                found.append((name, file.name))
-    return found
+    absent = [name for name in sorted(_WELL_KNOWN) if not _other_names(name) & pinned]
+    return [
+        (name, file.name)
+        for file in [*project.modules, *project.notebooks]
+        if mentions(project.text(file), absent)
+        for name in sorted(imports(project.tree(file)) & set(absent))
+    ]
+
+
+def _other_names(module: str) -> set[str]:
+    """The packages that a module can come with."""
+    package = canonicalize_name(_INSTALLED_AS.get(module, module))
+    return {package, f"{package}-cpu", f"{package}-skinny", f"{package}-headless"}
 
 
 def _candidates(project: Project) -> Iterator[tuple[File, set[str], list[str]]]:

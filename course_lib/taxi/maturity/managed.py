@@ -20,6 +20,7 @@ _KEYS = re.compile(
     r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,}|glpat-[\w-]{20,}|xox[abp]-[\w-]{10,}|sk-[A-Za-z0-9]{32,}"
     r"|AIza[\w-]{35})\b|-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}"
 )
+_WORDS = ("password", "passwd", "secret", "token", "apikey", "api_key", "accesskey", "access_key")
 _SECRET_NAME = r"[\w.-]*(?:password|passwd|secret|token|api_?key|access_?key)[\w]*"
 _ASSIGNED = re.compile(rf"(?i)\b({_SECRET_NAME})[\"']?\s*[:=]\s*(?:\\?[\"'])([^\"'\\\s]{{8,}})\\?[\"']")
 _IN_FILE = re.compile(rf"(?im)^\s*(?:export\s+)?({_SECRET_NAME})\s*=\s*([^\s\"'#]{{8,}})\s*$")
@@ -120,6 +121,9 @@ def secret_in(project: Project, file: File) -> str:
         return "holds an access key"
     if "test" in file.name.lower() or file.suffix in (".md", ".rst", ".html", ".lock", ".svg"):
         return ""  # made-up ones; real ones have a form of their own
+    lower = text.lower()
+    if not any(word in lower for word in (*_WORDS, "://")):
+        return ""
     patterns = [_ASSIGNED, *([_IN_FILE] if file.base.startswith(".env") or file.suffix in (".ini", ".cfg") else [])]
     for pattern in patterns:
         for name, value in pattern.findall(text):
@@ -166,4 +170,4 @@ def commands_in(text: str) -> list[str]:
         elif fenced or line.startswith(("    ", "\t")):
             lines.append(line)
     lines += re.findall(r"`([^`\n]+)`", text)
-    return [line.strip().lstrip("$> ") for line in lines if _COMMAND.match(line)]
+    return [re.sub(r"\s+#.*", "", line).strip().lstrip("$> ") for line in lines if _COMMAND.match(line)]

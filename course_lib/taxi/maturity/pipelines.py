@@ -54,7 +54,7 @@ def _manifests(project: Project) -> str:
 def _flow_code(project: Project) -> str:
     for file in project.modules:
         text = project.text(file)
-        if not any(library in text for library in _FLOWS):
+        if not code.mentions(text, _FLOWS):
             continue
         tree = project.tree(file)
         for library in sorted(code.imports(tree) & _FLOWS.keys()):

@@ -30,13 +30,13 @@ def radar(assessed: Assessment | Mapping[str, Assessment]) -> Figure:
     if not 1 <= len(several) <= len(_COLOURS):
         raise UsageError(f"A radar shows one to {len(_COLOURS)} assessments, not {len(several)}.")
     with pyplot.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(6.4, 5.4), dpi=90, subplot_kw={"projection": "polar"})
+        figure, axes = pyplot.subplots(figsize=(6.6, 5.6), dpi=90, subplot_kw={"projection": "polar"})
         try:
-            _grid(axes)
+            _grid(axes, several)
             for number, (name, one) in enumerate(several.items()):
                 _outline(axes, one, f"{name}: {one.level}", _COLOURS[number], _MARKERS[number])
             if len(several) > 1:
-                axes.legend(loc="upper left", bbox_to_anchor=(0.93, 1.12))
+                figure.legend(loc="outside lower center", ncols=min(len(several), 3))
             finding(figure, _title(several))
         finally:
             pyplot.close(figure)
@@ -47,15 +47,23 @@ def _angles() -> np.ndarray:
     return np.linspace(0, 2 * np.pi, len(LEVELS), endpoint=False)
 
 
-def _grid(axes: Axes) -> None:
+def _grid(axes: Axes, several: Mapping[str, Assessment]) -> None:
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
-    axes.set_xticks(_angles(), LEVELS)
-    axes.tick_params(axis="x", pad=14, labelsize=11)
+    axes.set_xticks(_angles(), [_axis_label(level, several) for level in LEVELS])
+    axes.tick_params(axis="x", pad=16, labelsize=11)
     axes.set_ylim(0, 1.03)
-    axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["25 %", "50 %", "75 %", "100 % of the evidence"], color=GREY, fontsize=8)
-    axes.set_rlabel_position(18)
+    axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["25 %", "50 %", "75 %", "100 %"], color=GREY, fontsize=8)
+    axes.set_rlabel_position(324)  # between the last level and the first: emptiest for most
     axes.spines["polar"].set_visible(False)
+
+
+def _axis_label(level: str, several: Mapping[str, Assessment]) -> str:
+    """The level, and for a single assessment how many of its practices were found."""
+    if len(several) > 1:
+        return level
+    findings = next(iter(several.values())).of(level)
+    return f"{level}\n{sum(one.found for one in findings)} of {len(findings)}"
 
 
 def _outline(axes: Axes, one: Assessment, label: str, colour: str, marker: str) -> None:
@@ -74,6 +82,6 @@ def _outline(axes: Axes, one: Assessment, label: str, colour: str, marker: str) 
 
 def _title(several: Mapping[str, Assessment]) -> str:
     if len(several) > 1:
-        return "Evidence for each level (full marks: the level holds)"
+        return "Share of the evidence found for each level (full marks: the level holds)"
     ((name, one),) = several.items()
     return f"{name} is at level {one.level} (full marks: the level holds)"
