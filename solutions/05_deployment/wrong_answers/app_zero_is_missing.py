@@ -1,5 +1,5 @@
 # task: create_app
-# loses: 1
+# loses: 2
 # why: Tests for truth: zone 0 and an empty text count as missing.
 
 import math
