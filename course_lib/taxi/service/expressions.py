@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+_AT_ONCE = 25  # trees in one function: the compiler needs a hundred times the room of its source while it works
+
 
 def sum_of_trees(
     trees: Sequence[np.ndarray], names: Sequence[str], arguments: Sequence[str], start: float
@@ -26,9 +28,19 @@ def sum_of_trees(
     ``trees`` are node tables as HistGradientBoosting keeps them, one for each tree, splits by numbers only; their
     ``feature_idx`` counts in ``names``.
     """
-    lines = [f"def answer({', '.join(arguments)}):", f"    minutes = {start!r}"]
-    lines += [f"    minutes += {tree_expression(nodes, names)}" for nodes in trees]
-    return _compiled([*lines, "    return minutes"])
+    parts, given = [], ", ".join(arguments)
+    for first in range(0, len(trees), _AT_ONCE):
+        lines = [f"def part(minutes, {given}):"]
+        lines += [f"    minutes += {tree_expression(nodes, names)}" for nodes in trees[first : first + _AT_ONCE]]
+        parts.append(_compiled([*lines, "    return minutes"], "part"))
+
+    def answer(*values: float) -> float:
+        minutes = start
+        for part in parts:
+            minutes = part(minutes, *values)
+        return minutes
+
+    return answer
 
 
 def tree_expression(nodes: np.ndarray, names: Sequence[str], at: int = 0) -> str:
@@ -76,10 +88,10 @@ def holidays() -> frozenset[date]:
     return frozenset(features.holidays().astype(object).tolist())
 
 
-def _compiled(lines: list[str]) -> Callable[..., Any]:
+def _compiled(lines: list[str], name: str = "answer") -> Callable[..., Any]:
     space: dict[str, Any] = {"sin": math.sin, "cos": math.cos, "tau": math.tau}
     exec(compile("\n".join(lines) + "\n", "<compiled model>", "exec"), space)
-    return space["answer"]
+    return space[name]
 
 
 def _number(value: float) -> str:

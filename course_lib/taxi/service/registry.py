@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from course_lib.errors import CourseError, UsageError
-from course_lib.taxi import tracking
+from course_lib.taxi import tracking, tracking_audit, tracking_store
 from course_lib.taxi.service import rollout
 from course_lib.taxi.service.live import Wanted
 
@@ -40,11 +40,12 @@ class MLflowRegistry:
 
         return mlflow.sklearn.load_model(f"models:/{self.name}/{version}")
 
-    def rollback(self) -> tuple[int, int]:
+    def rollback(self, by: str | None = None) -> tuple[int, int]:
         """Make the version champion again that this champion was promoted over; returns (from, to).
 
-        The roll-out ends, too: what goes wrong is not the moment to try something out. Raises UsageError when there
-        is nothing to go back to, and NoSuchVersion when that version is gone.
+        The roll-out ends, too: what goes wrong is not the moment to try something out. ``by`` is who the audit log says
+        did it. Raises UsageError when there is nothing to go back to, NoSuchVersion when that version is gone, and
+        AuditError, having changed nothing, when it can't be recorded.
         """
         from mlflow import MlflowClient
 
@@ -56,13 +57,26 @@ class MLflowRegistry:
         before = tags.get("gate.champion", "") if tags.get("gate") == "promoted" else ""
         if not before.isdecimal():
             raise UsageError(f"Version {champion} of {self.name} was promoted over no other: nothing to go back to.")
-        tracking.set_alias(self.name, "champion", int(before))
+        tracking.set_alias(self.name, "champion", int(before), by=by, action=tracking_audit.ROLLED_BACK)
         client.set_model_version_tag(self.name, str(champion), "rolled_back_to", before)
-        self.set_rollout(rollout.Plan())
+        self.set_rollout(rollout.Plan(), by)
         return champion, int(before)
 
-    def set_rollout(self, plan: rollout.Plan) -> None:
-        """From now on, every service that watches this registry rolls out so."""
+    def set_rollout(self, plan: rollout.Plan, by: str | None = None) -> None:
+        """From now on, every service that watches this registry rolls out so; recorded as :meth:`rollback` is."""
         from mlflow import MlflowClient
 
-        MlflowClient().set_registered_model_tag(self.name, rollout.TAG, str(plan))
+        model = MlflowClient().get_registered_model(self.name)
+        before = model.tags.get(rollout.TAG, str(rollout.Plan()))
+        if before == str(plan):
+            return
+        details = {"from": before, "to": str(plan), "challenger": model.aliases.get("challenger")}
+        with tracking_store.exclusive():
+            tracking_audit.recorded(
+                self.name,
+                None,
+                tracking_audit.ROLL_OUT,
+                lambda: MlflowClient().set_registered_model_tag(self.name, rollout.TAG, str(plan)),
+                by=by,
+                details=details,
+            )

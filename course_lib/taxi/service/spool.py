@@ -8,7 +8,6 @@ prediction has an id, one that was brought twice is stored once.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import uuid
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 EVERY_SECONDS = 0.5
 LONGEST_WAIT = 30.0  # seconds between tries while the store is down
@@ -153,6 +152,6 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     """The file's rows; a last line that was cut off by a crash was never acknowledged, and is left out."""
     for line in path.read_bytes().split(b"\n")[:-1]:
         try:
-            yield json.loads(line)
+            yield from_json(line)
         except ValueError:
             _log.warning("%s holds a line that is no prediction", path)

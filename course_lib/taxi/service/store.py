@@ -56,13 +56,18 @@ class PredictionStore:
 
         Those already there are left as they are. Returns how many came in. Raises SQLAlchemy's errors.
         """
-        prepared = [_with_times(row) for row in rows]
-        insert = self._insert()
         with self.engine.begin() as connection:
             if not self._there:
                 _metadata.create_all(connection)
-            for start in range(0, len(prepared), _AT_ONCE):
-                connection.execute(insert, prepared[start : start + _AT_ONCE])
+            if self.engine.dialect.name == "sqlite":
+                # as SQLite itself takes them: a third of the processor time, which is the answers'
+                prepared = [_with_times_as_text(row) for row in rows]
+                if prepared:
+                    connection.exec_driver_sql(_INTO_SQLITE, prepared)
+            else:
+                prepared = [_with_times(row) for row in rows]
+                for start in range(0, len(prepared), _AT_ONCE):
+                    connection.execute(self._insert(), prepared[start : start + _AT_ONCE])
         self._there = True
         return len(prepared)
 
@@ -90,16 +95,30 @@ class PredictionStore:
         self.engine.dispose()
 
     def _insert(self) -> sa.Insert:
-        if self.engine.dialect.name == "sqlite":
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert
+        from sqlalchemy.dialects.postgresql import insert
+
         return insert(predictions).on_conflict_do_nothing(index_elements=["prediction_id"])
 
 
 def _with_times(row: Mapping[str, Any]) -> dict[str, Any]:
     times = {name: datetime.fromisoformat(row[name]) for name in _TIMES if isinstance(row[name], str)}
     return {**row, **times}
+
+
+def _with_times_as_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Times as SQLAlchemy keeps them in SQLite: text that sorts, a blank for ISO's T and always six decimals."""
+    return {**row, **{name: _text(row[name]) for name in _TIMES}}
+
+
+def _text(time: str | datetime) -> str:
+    if not isinstance(time, str):
+        return time.isoformat(" ", "microseconds")
+    return f"{time[:10]} {time[11:]}" if len(time) == 26 else _text(datetime.fromisoformat(time))
+
+
+_INTO_SQLITE = "INSERT INTO predictions ({}) VALUES ({}) ON CONFLICT (prediction_id) DO NOTHING".format(
+    ", ".join(column.name for column in predictions.columns), ", ".join(f":{c.name}" for c in predictions.columns)
+)
 
 
 def _many_readers_one_writer(connection: Any, _record: Any) -> None:
