@@ -14,11 +14,12 @@ from typing import Any
 import pandas as pd
 
 from course_lib.errors import UsageError
-from course_lib.taxi import tracking_lookup, tracking_registry, tracking_store
+from course_lib.taxi import tracking_audit, tracking_lookup, tracking_registry, tracking_store
 from course_lib.taxi.evaluation import METRICS, score
+from course_lib.taxi.governance.audit import AuditError
 from course_lib.taxi.tracking_data import data_hash
 from course_lib.taxi.tracking_decision import Decision, keep
-from course_lib.taxi.tracking_errors import NoChampion, NoSuchAlias, NoSuchRun, translated
+from course_lib.taxi.tracking_errors import NoChampion, NoSuchAlias, NoSuchRun
 from course_lib.taxi.tracking_lookup import CHALLENGER, CHAMPION
 from course_lib.taxi.tracking_scoring import latency_ms
 from course_lib.taxi.tracking_store import MODEL_NAME
@@ -38,6 +39,7 @@ def promote(
     first: bool = False,
     dry_run: bool = False,
     measure: Callable[[Any, pd.DataFrame], float] = latency_ms,
+    by: str | None = None,
 ) -> Decision:
     """Move the alias ``champion`` to ``challenger`` (an alias or a version) if it deserves it; say why, if not.
 
@@ -49,6 +51,10 @@ def promote(
     ``first`` allows a model that has no champion yet to get one: then nothing is compared. The decision is kept as tags
     of the version, ``gate`` and ``gate.…``. If somebody moved the champion meanwhile, nothing moves and that is the
     reason. ``dry_run`` decides, but neither moves nor tags.
+
+    The audit log gets an entry before the alias moves, in the name of ``by`` (default: audit.person()), and one for a
+    refusal. If it can't be written, nothing moves, and that is the reason: no champion without a record of who let it
+    in.
 
     Raises NoChampion, NotRegistered, NoSuchAlias, NoSuchVersion, or UsageError for trips that can't be scored on.
     """
@@ -63,8 +69,12 @@ def promote(
     else:
         reasons = _compare_now(case, trips, margin, budget_ms, measure)
     promoted = not reasons
-    if promoted and not dry_run and (moved := _move(name, champion, candidate)):
+    facts = {"metric": metric, "margin": margin, "gain": case.gain, "scores": case.scores, "data": case.data}
+    facts |= {"latency_ms": case.latency_ms, "rides": None if trips is None else len(trips)}
+    if promoted and not dry_run and (moved := _move(name, champion, candidate, by, facts)):
         promoted, reasons = False, [moved]
+    elif not promoted and not dry_run:
+        reasons = _refuse(name, champion, candidate, by, {**facts, "reasons": reasons})
     decision = Decision(
         promoted, name, champion, candidate, metric, margin, budget_ms, tuple(reasons), case.scores, case.gain,
         case.latency_ms, case.data, None if trips is None else len(trips), dry_run,
@@ -193,19 +203,28 @@ def _verdict(case: _Case, margin: float, budget_ms: float) -> list[str]:
     return reasons
 
 
-def _move(name: str, champion: int | None, challenger: int) -> str | None:
-    """Move the alias unless it isn't where it was when the comparison began; then the reason."""
-    import mlflow
-
+def _move(name: str, champion: int | None, challenger: int, by: str | None, facts: dict[str, Any]) -> str | None:
+    """Move the alias unless it isn't where it was when the comparison began, or can't be recorded; then the reason."""
     with tracking_store.exclusive():  # every move of an alias holds this, so that nobody can come between
         now = tracking_lookup.aliases(name).get(CHAMPION)
         if now != champion:
             was = f"version {champion}" if champion is not None else "nobody"
             return f"while it was compared with {was}, version {now} became the champion: compare again"
         tracking_lookup.model_version(name, challenger)  # not deleted meanwhile
-        with translated():
-            mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, str(challenger))
+        try:
+            tracking_audit.move(name, CHAMPION, challenger, tracking_audit.PROMOTED, by=by, details=facts)
+        except AuditError as error:
+            return f"what isn't recorded isn't done: {error}"
     return None
+
+
+def _refuse(name: str, champion: int | None, challenger: int, by: str | None, facts: dict[str, Any]) -> list[str]:
+    """Record the refusal; its reasons, and that it couldn't be recorded if so."""
+    try:
+        tracking_audit.refusal(name, challenger, by, {"alias": CHAMPION, "from": champion, "to": champion, **facts})
+    except AuditError as error:
+        return [*facts["reasons"], f"nor can this refusal be recorded: {error}"]
+    return facts["reasons"]
 
 
 def _run_tag(name: str, number: int, key: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from course_lib.errors import UsageError
-from course_lib.taxi import tracking_models, tracking_runs, tracking_store
+from course_lib.taxi import tracking_audit, tracking_models, tracking_runs, tracking_store
 from course_lib.taxi.tracking_errors import (
     ModelFilesMissing,
     translated,
@@ -105,23 +105,31 @@ def load(name: str = MODEL_NAME, alias: str = CHAMPION, *, version: int | None =
         ) from error
 
 
-def set_alias(name: str, alias: str, version: int) -> None:
-    """Point ``alias`` to ``version``, wherever it pointed before. Raises NotRegistered or NoSuchVersion."""
+def set_alias(
+    name: str,
+    alias: str,
+    version: int,
+    *,
+    by: str | None = None,
+    action: str = tracking_audit.ALIAS_SET,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Point ``alias`` to ``version``, wherever it pointed before, after writing to the audit log that ``by`` does so.
+
+    ``action`` and ``details`` are what the log says beyond that. Raises NotRegistered or NoSuchVersion, and AuditError,
+    having moved nothing, when the log can't be written.
+    """
     number = existing(name, version)
-    import mlflow
-
-    with tracking_store.exclusive(), translated():
-        mlflow.MlflowClient().set_registered_model_alias(name, alias, str(number))
+    with tracking_store.exclusive():
+        tracking_audit.move(name, alias, number, action, by=by, details=details)
 
 
-def remove_alias(name: str, alias: str) -> None:
-    """Take ``alias`` away; the version stays. Raises NotRegistered or NoSuchAlias."""
+def remove_alias(name: str, alias: str, *, by: str | None = None) -> None:
+    """Take ``alias`` away, and say so in the audit log; the version stays. Raises as :func:`set_alias` does."""
     if alias not in aliases(name):
         raise no_alias(name, alias)
-    import mlflow
-
-    with tracking_store.exclusive(), translated():
-        mlflow.MlflowClient().delete_registered_model_alias(name, alias)
+    with tracking_store.exclusive():
+        tracking_audit.move(name, alias, None, tracking_audit.ALIAS_REMOVED, by=by)
 
 
 def delete_version(name: str, version: int) -> None:
