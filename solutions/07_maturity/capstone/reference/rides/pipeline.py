@@ -85,7 +85,12 @@ def run() -> list[str]:
             continue
         STATE.mkdir(exist_ok=True)
         step.do()
-        manifest = {"step": step.name, "key": _key(step), "inputs": _hashes(step.inputs), "outputs": _hashes(step.outputs)}
+        manifest = {
+            "step": step.name,
+            "key": _key(step),
+            "inputs": _hashes(step.inputs),
+            "outputs": _hashes(step.outputs),
+        }
         _manifest(step).parent.mkdir(exist_ok=True)
         _manifest(step).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         print(f"{step.name}: done")

@@ -23,4 +23,9 @@ def record(model, train: pd.DataFrame, valid: pd.DataFrame, folder: Path = TRACK
     version = tracking.register_run(run.id, NAME, alias="challenger")
     decision = tracking.promote(NAME, version, trips=valid, margin=MARGIN, budget_ms=BUDGET_MS, first=True)
     print(decision)
-    return {"version": version, "promoted": decision.promoted, "reasons": list(decision.reasons), "rmse": scores["rmse"]}
+    return {
+        "version": version,
+        "promoted": decision.promoted,
+        "reasons": list(decision.reasons),
+        "rmse": scores["rmse"],
+    }

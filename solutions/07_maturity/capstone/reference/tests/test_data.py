@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
+from rides import data
 
 from course_lib.errors import CourseError
-from rides import data
 
 
 def test_a_zone_that_there_is_not_turns_the_trips_away(trips):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
-from course_lib.taxi.features import BOOKING_COLUMNS
 from rides.data import split
 from rides.model import predict, train
+
+from course_lib.taxi.features import BOOKING_COLUMNS
 
 
 @pytest.fixture(scope="module")
