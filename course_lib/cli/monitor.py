@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from course_lib.taxi.monitoring.retraining import Retrained
     from course_lib.taxi.monitoring.watch import MonitorResult
 
 
@@ -48,11 +49,15 @@ def monitor(
         Path | None, typer.Option(help="Where the page and the figures go. Default: build/monitoring.")
     ] = None,
     reports: Annotated[bool, typer.Option("--reports", help="Also Evidently's reports of the last month.")] = False,
+    retrain: Annotated[
+        bool,
+        typer.Option("--retrain", help="When an alert stands: the newest month goes through pipeline and gate."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Score months, or read what the service told riders; join labels, measure error and drift, write a dashboard.
 
-    Exit 1 when an alert stands.
+    Exit 1 when an alert stands, also when it led to a new model: that one has yet to show what it does.
     """
     from course_lib.cli.console import emit, say
     from course_lib.errors import UsageError
@@ -84,15 +89,36 @@ def monitor(
 
         say("Evidently's reports of the last month")
         files |= evidently.of_month(result, home / "evidently")
+    renewed = _renew(result, model, source, rows) if retrain and result.standing else None
     if as_json:
-        emit({**result.as_dict(), "files": files})
+        told = renewed.as_dict() if renewed else None
+        emit({**result.as_dict(), "files": files, **({"retrained": told} if retrain else {})})
     else:
         show(result)
     for alert in result.standing:
         say(f"\nALERT: {alert}")
     say(f"\n{len(result.standing) or 'No'} alert{'' if len(result.standing) == 1 else 's'} standing. Page: {written}")
+    if renewed:
+        say(str(renewed))
+    elif retrain:
+        say("Nothing is trained anew: no alert asks for it.")
     if result.standing:
         raise typer.Exit(1)
+
+
+def _renew(result: MonitorResult, model: str | None, source: str | None, rows: int | None) -> Retrained:
+    """Train on the newest month whose labels are in; the gate decides whether the result takes over."""
+    from course_lib.cli.console import say
+    from course_lib.errors import CourseError
+    from course_lib.taxi.monitoring import retraining
+    from course_lib.taxi.pipeline import Settings
+
+    labelled = [f"{start:%Y-%m}" for start, row in result.by_month.iterrows() if row["enough"]]
+    if not labelled:
+        raise CourseError("An alert stands, but no month has labels enough to train on: nothing is trained anew.")
+    say(f"an alert stands: {labelled[-1]} goes through the pipeline")
+    settings = Settings(source=source, rows=rows, **({"model": model} if model else {}))
+    return retraining.retrain(labelled[-1], settings)
 
 
 def show(result: MonitorResult) -> None:

@@ -73,3 +73,23 @@ def test_what_the_service_told_riders(monitor, tmp_path):
     code, _, err = monitor(*asked, "--labels", str(tmp_path / "labels.csv"))
     assert code == 2
     assert "labels.csv can't be read: No such file" in err
+
+
+def test_an_alert_trains_anew_and_the_gate_decides(monitor, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE_DIR", str(tmp_path / "state"))
+    code, out, err = monitor("--months", "2022-01", "--model", "linear", "--retrain", "--json")
+    assert code == 1  # the alert stands, whatever was done about it
+    renewed = json.loads(out)["retrained"]
+    assert (renewed["month"], renewed["version"], renewed["promoted"]) == ("2022-01", 1, True)
+    assert "Version 1, trained on 2022-01, is now the champion" in err
+    code, out, err = monitor("--months", "2021-02", "--model", "linear", "--retrain", "--json")
+    assert (code, json.loads(out)["retrained"]) == (0, None)
+    assert "no alert asks for it" in err
+
+
+def test_an_alert_before_any_label_trains_nothing(monitor, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_STATE_DIR", str(tmp_path / "state"))
+    code, _, err = monitor("--months", "2022-01", "--model", "linear", "--retrain", "--now", "2022-01-01")
+    assert code == 1
+    assert "no month has labels enough to train on" in err
+    assert not (tmp_path / "state").exists()
