@@ -1,0 +1,22 @@
+# task: about
+# loses: 1
+# why: Uses Python's round for the steps of 15.
+
+
+def about(minutes):
+    minutes = float(minutes)
+    if not math.isfinite(minutes) or minutes < 0:
+        raise ValueError(minutes)
+    if minutes < 1.5:
+        return "less than 2 minutes"
+    if minutes < 20:
+        return f"about {math.floor(minutes + 0.5)} minutes"
+    if minutes < 60:
+        whole = 5 * math.floor(minutes / 5 + 0.5)
+        if whole < 60:
+            return f"about {whole} minutes"
+    else:
+        whole = 15 * round(minutes / 15)
+    hours, rest = divmod(whole, 60)
+    text = f"about {hours} hour" + ("s" if hours > 1 else "")
+    return text + (f" {rest} minutes" if rest else "")

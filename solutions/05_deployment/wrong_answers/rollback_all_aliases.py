@@ -1,0 +1,24 @@
+# task: roll_back
+# loses: 1
+# why: Removes every alias of the version that is taken back.
+
+
+def roll_back(name):
+    client = MlflowClient()
+    try:
+        champion = client.get_model_version_by_alias(name, "champion")
+    except MlflowException:
+        raise LookupError(f"{name} has no champion") from None
+    target = champion.tags.get("promoted_over")
+    if target is None:
+        raise LookupError(f"{name}: no version before")
+    try:
+        client.get_model_version(name, target)
+    except MlflowException:
+        raise LookupError(f"{name}: version {target} is gone") from None
+    client.set_registered_model_alias(name, "champion", target)
+    client.set_model_version_tag(name, champion.version, "rolled_back_to", target)
+    for alias, v in client.get_registered_model(name).aliases.items():
+        if str(v) == str(champion.version):
+            client.delete_registered_model_alias(name, alias)
+    return int(champion.version), int(target)
