@@ -69,7 +69,7 @@ def model_card(project: Project) -> Evidence:
         return Evidence(missing="no model card: nothing says what the model is for, and what it is not for")
     problem = ""
     for file in cards:
-        text = _words(project.text(file))
+        text = words_of(project.text(file))
         lacks = [topic for topic, words in _TOPICS.items() if not re.search(words, text, re.IGNORECASE)]
         if len(text.split()) < 80:
             problem = problem or f"{file.name} has {count(len(text.split()), 'word')}: too few for a card"
@@ -82,7 +82,7 @@ def model_card(project: Project) -> Evidence:
     return Evidence(missing=problem)
 
 
-def _words(text: str) -> str:
+def words_of(text: str) -> str:
     """A page's text without what only its look needs."""
     return re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(style|script|svg)\b.*?</\1>", " ", text))
 

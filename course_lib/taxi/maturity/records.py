@@ -75,6 +75,14 @@ def read_database(path: Path, name: str = "") -> Records | None:
         return _Reader(connection, tables).records(name or path.name)
 
 
+def model_tag(path: Path, model: str, key: str) -> str:
+    """The tag ``key`` of a registered model; empty where it has none. Raises sqlite3.Error, OSError."""
+    with _opened(path) as connection:
+        question = "SELECT value FROM registered_model_tags WHERE name = ? AND key = ?"
+        row = connection.execute(question, (model, key)).fetchone()
+    return str(row[0]) if row else ""
+
+
 def _database(project: Project, file: File) -> Records | None:
     if file.size > LARGEST:
         project.unreadable[file.name] = "is too large to be looked into"
