@@ -25,6 +25,7 @@ for wing in (
     "backfill",
     "serve",
     "monitor",
+    "governance",
     "maturity",
     "student",
     "workbook",
