@@ -9,8 +9,8 @@ def roll_back(name):
         champion = client.get_model_version_by_alias(name, "champion")
     except MlflowException:
         raise LookupError(f"{name} has no champion") from None
-    target = champion.tags.get("promoted_over")
-    if target is not None and int(target) > int(champion.version):
+    target = champion.tags.get("gate.champion")
+    if target not in (None, "none") and int(target) > int(champion.version):
         raise LookupError(name)
     if target is None:
         raise LookupError(f"{name}: no version before")

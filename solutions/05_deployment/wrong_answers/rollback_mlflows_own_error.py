@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 def roll_back(name):
     client = MlflowClient()
     now = client.get_model_version_by_alias(name, "champion")
-    before = now.tags.get("promoted_over")
+    before = now.tags.get("gate.champion")
     if before is None:
         raise LookupError(f"the champion of {name} was promoted over no other")
     try:

@@ -12,7 +12,7 @@ def roll_back(name):
         now = client.get_model_version_by_alias(name, "champion")
     except MlflowException as error:
         raise LookupError(f"{name} has no champion") from error
-    before = now.tags.get("promoted_over")
+    before = now.tags.get("gate.champion")
     if before is None:
         raise LookupError(f"the champion of {name} was promoted over no other")
     try:

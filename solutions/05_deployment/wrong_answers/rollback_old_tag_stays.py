@@ -9,7 +9,7 @@ def roll_back(name):
         champion = client.get_model_version_by_alias(name, "champion")
     except MlflowException:
         raise LookupError(f"{name} has no champion") from None
-    target = champion.tags.get("promoted_over")
+    target = champion.tags.get("gate.champion")
     if target is None:
         raise LookupError(f"{name}: no version before")
     try:

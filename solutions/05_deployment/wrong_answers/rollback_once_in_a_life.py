@@ -11,7 +11,7 @@ def roll_back(name):
         raise LookupError(f"{name} has no champion") from None
     if "rolled_back_to" in champion.tags:
         raise LookupError(name)
-    target = champion.tags.get("promoted_over")
+    target = champion.tags.get("gate.champion")
     if target is None:
         raise LookupError(f"{name}: no version before")
     try:
