@@ -36,10 +36,11 @@ c.CourseDirectory.solution_directory = "gradebook/solution"
 c.CourseDirectory.source_with_tests_directory = "gradebook/source_with_tests"
 c.CourseDirectory.db_url = f"sqlite:///{(root / 'gradebook' / 'gradebook.db').as_posix()}"
 
-# Authors' text, keys and wrong answers never reach students, nor the folder in which their code is graded.
+# Authors' text, keys and wrong answers never reach students, nor the folder in which their code is graded;
+# of a capstone only the starter does, and `course build` puts it there.
 c.CourseDirectory.ignore = [
     *(".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback"),
-    *("*.md", "quiz.yml", "wrong_answers", "*.bak", "*.part"),
+    *("*.md", "quiz.yml", "wrong_answers", "capstone", "*.bak", "*.part"),
 ]
 
 # A release is built, never edited, and lies in Git: making it again replaces it, as formgrader's button does.

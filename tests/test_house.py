@@ -93,6 +93,7 @@ def test_commands_that_people_are_told_to_type_exist(name):
     for target in re.findall(r"(?:^|[`\s])make ([a-z]+)\b", text, re.MULTILINE):
         assert target in targets, f"{name} says `make {target}`"
     commands = {c.name or c.callback.__name__.replace("_", "-") for c in app.registered_commands}
+    commands |= {group.name for group in app.registered_groups}
     for command in re.findall(r"(?:`|\$\(BIN\)/|bin/)course ([a-z]+)\b", text):
         assert command in commands, f"{name} says `course {command}`"
 

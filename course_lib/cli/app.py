@@ -27,6 +27,7 @@ for wing in (
     "monitor",
     "governance",
     "maturity",
+    "capstone",
     "student",
     "workbook",
     "grading",

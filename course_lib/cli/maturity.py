@@ -1,4 +1,4 @@
-"""The commands `course maturity`, how far a project has come, and `course capstone`, taking one all the way."""
+"""The command `course maturity`: how far a project has come, by the evidence in its directory."""
 
 from __future__ import annotations
 

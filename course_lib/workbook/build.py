@@ -23,6 +23,7 @@ from course_lib.workbook.install import REFUSED, UNCHANGED, Installed, install
 from course_lib.workbook.modules import Module, all_modules, find_modules
 from course_lib.workbook.notebook_io import notebook_text
 from course_lib.workbook.pristine import embed
+from course_lib.workbook.starter import install_starter
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -117,6 +118,7 @@ def _build_module(
             failed.add(f"{name}.ipynb")
     # what does not run for us is not for students
     report.files += install(module.release, files, leave=failed, force=force)
+    report.files += install_starter(module)
     for folder in (module.solutions, module.release):
         check_module_size(folder)
 

@@ -14,6 +14,7 @@ from course_lib.workbook.compare import differences, execution_problems, has_out
 from course_lib.workbook.install import leftovers
 from course_lib.workbook.modules import Module, all_modules, find_modules
 from course_lib.workbook.notebook_io import notebook_text, read_notebook
+from course_lib.workbook.starter import stale_starter
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def _stale_in_module(module: Module, course: Sequence[Module]) -> list[Stale]:
             reasons += [] if reasons else _form(path)
         found.append(Stale(path, tuple(reasons)))
     found += [_compare_file(module.release / name, content) for name, content in files.items()]
+    found += [Stale(module.release / name, (why,)) for name, why in stale_starter(module).items()]
     found += [Stale(path, ("has no text any more",)) for path in leftovers(module.release, files)]
     for folder in (module.solutions, module.release):
         try:

@@ -60,7 +60,7 @@ def _install_one(path: Path, content: bytes, force: bool) -> Installed:
     verdict, note = _judge(path, content)
     if verdict != WRITTEN and not force:
         return Installed(path, verdict, note)
-    copy = _backup(path) if verdict != WRITTEN and note != _EXECUTED else None
+    copy = keep_copy(path) if verdict != WRITTEN and note != _EXECUTED else None
     write_bytes(path, content)
     return Installed(path, WRITTEN, f"what was there is now {copy.name}" if copy else "")
 
@@ -85,7 +85,7 @@ def _judge(path: Path, content: bytes) -> tuple[str, str]:
     return REFUSED, "holds somebody's work on an earlier release"
 
 
-def _backup(path: Path) -> Path:
+def keep_copy(path: Path) -> Path:
     """Copy a file beside itself under a free name; returns the copy's path."""
     names = itertools.chain([f"{path.name}.bak"], (f"{path.name}.{number}.bak" for number in itertools.count(2)))
     copy = next(candidate for name in names if not (candidate := path.with_name(name)).exists())

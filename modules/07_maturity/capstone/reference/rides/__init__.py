@@ -1,0 +1,1 @@
+"""How long will the ride take?"""
