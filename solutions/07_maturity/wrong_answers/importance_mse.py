@@ -1,5 +1,5 @@
 # task: importance
-# loses: 2
+# loses: 3
 # why: The rise of the mean squared error.
 
 def importance(predict, rides, groups, repeats=5, random_state=0):

@@ -1,5 +1,5 @@
 # task: append
-# loses: 2
+# loses: 3
 # why: A last line that was cut off is overlooked.
 
 def first_bad(path, head=None):
