@@ -9,7 +9,7 @@ from pathlib import Path
 
 README = (
     "# Ride times\n\nHow long will a taxi ride take? This project trains a model on one month of trips and "
-    "answers for a pickup zone, a drop-off zone and a time. The month comes from the taxi commission's public files.\n\n"
+    "answers for a pickup zone, a drop-off zone and a time. The month comes from public files.\n\n"
     "```\npip install -r requirements.txt\npython rides/train.py\n```\n"
 )
 MODULE = '''import pandas as pd

@@ -95,7 +95,9 @@ def audit(trial: Trial) -> str:
         )
     if (trial.folder / trial.settings.audit).is_file():
         _verified(trial.folder, trial)
-    return f"{log}: {len(entries)} entries in an unbroken chain; {promoted[-1]}"
+    return (
+        f"{log}: {len(entries)} entries in an unbroken chain; {promoted[-1].number} promotes version {version.number}"
+    )
 
 
 def _verified(root: Path, trial: Trial) -> tuple[str, list]:

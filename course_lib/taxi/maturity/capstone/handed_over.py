@@ -106,7 +106,7 @@ QUESTIONS = (
     Question(
         "nothing private",
         "code in .py files; no password and no path of your own machine in code or notebooks",
-        "take passwords from os.environ (or drop them), name files relative to the folder; mend the notebook or delete it",
+        "passwords from os.environ (or drop them), files relative to the folder; mend the notebook or delete it",
         nothing_private,
     ),
 )

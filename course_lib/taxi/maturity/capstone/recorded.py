@@ -53,7 +53,8 @@ def registered(trial: Trial) -> str:
     minutes = np.array(found["minutes"])
     if not np.isfinite(minutes).all():
         raise Wrong(f"version {found['version']} gives values that are no numbers")
-    return f"version {found['version']} loads, and predicts {len(minutes):,} later rides: {minutes.mean():.1f} minutes on average"
+    mean = f"{minutes.mean():.1f} minutes on average"
+    return f"version {found['version']} loads, and predicts {len(minutes):,} later rides: {mean}"
 
 
 def sensible(trial: Trial) -> str:

@@ -1,1 +1,0 @@
-"""How long will the ride take?"""
