@@ -105,7 +105,10 @@ def register_best(report: TrainingReport) -> dict[str, Any]:
             "source": report.source,
             "train_rows": int(report.account.loc["kept", report.train]),
             "valid_rows": int(report.account.loc["kept", report.valid]),
+            **({} if report.rows_asked is None else {"rows": report.rows_asked}),
         },
+        trips=report.train_trips,
+        valid=report.valid_trips,
         example=report.valid_trips[BOOKING_COLUMNS].head(5),
     )
     names = {"name": tracking.MODEL_NAME, "version": version, "alias": "champion", "model": report.best}

@@ -30,7 +30,8 @@ class TrainingReport:
 
     ``account`` holds row counts: a row for each reason of cleaning.REASONS (``kept`` included), a column for each of
     the two months. ``scores`` is evaluation.compare's table on the month ``valid``; ``models`` maps names to fitted
-    models, ``seconds`` to the time that fitting took. ``valid_trips`` are the cleaned trips they were scored on.
+    models, ``seconds`` to the time that fitting took. ``train_trips`` and ``valid_trips`` are the cleaned trips that
+    they learned from and were scored on; ``rows_asked`` is how many rows of each month were asked for (None: all).
     """
 
     train: str
@@ -41,7 +42,9 @@ class TrainingReport:
     scores: pd.DataFrame
     models: dict[str, DurationPipeline] = field(repr=False)
     seconds: dict[str, float] = field(repr=False)
+    train_trips: pd.DataFrame = field(repr=False)
     valid_trips: pd.DataFrame = field(repr=False)
+    rows_asked: int | None = None
 
     @property
     def best(self) -> str:
@@ -114,7 +117,9 @@ def train(
         scores=evaluation.compare(unfitted, scored),
         models=unfitted,
         seconds=seconds,
+        train_trips=learned,
         valid_trips=scored,
+        rows_asked=rows,
     )
 
 

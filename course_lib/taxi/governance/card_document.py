@@ -6,18 +6,23 @@ card_markdown and card_page only dress what stands here, so both say the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from course_lib.taxi.governance import plots
-from course_lib.taxi.governance.card_limits import slice_name
+from course_lib.taxi.governance.fairness import slice_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from course_lib.taxi.governance.card import ModelCard
+
+
+MISSING = "What is missing"
+#: A picture's width in inches: small enough to be legible on a phone.
+WIDTH = 5.2
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Part:
-    """A titled part of the card; its blocks are texts, lists of texts, Tables and Pictures."""
+    """A titled part of the card; its blocks are texts, lists of texts, Tables and Pictures. ``wide`` ones need room."""
 
     title: str
     blocks: list[Any] = field(default_factory=list)
+    wide: bool = False
 
 
 def title(card: ModelCard) -> str:
@@ -54,15 +60,15 @@ def parts(card: ModelCard) -> list[Part]:
     made = [
         Part("What it is for", _purpose(card)),
         Part("How good it is", _metrics(card)),
-        Part("For whom it is better and worse", _slices(card)),
+        Part("For whom it is better and worse", _slices(card), wide=True),
         Part("What it looks at", _importance(card)),
         Part("Limits", [[f"**{one['what']}.** {one['text']}" for one in card.sections["limits"]["limits"]]]),
         Part("Data", _data(card)),
         Part("Lineage", _lineage(card)),
-        Part("Who let it in", _promotion(card)),
-        Part("What is missing", _missing(card)),
+        Part("Who let it in", _promotion(card), wide=True),
+        Part(MISSING, _missing(card), wide=True),
     ]
-    return [Part(part.title, [block for block in part.blocks if block] or ["Missing."]) for part in made]
+    return [replace(part, blocks=[block for block in part.blocks if block] or ["Missing."]) for part in made]
 
 
 def _purpose(card: ModelCard) -> list[Any]:
@@ -95,7 +101,7 @@ def _slices(card: ModelCard) -> list[Any]:
         if by == "importance":
             continue
         if table["enough"].any():
-            blocks.append(Picture(lambda table=table: plots.error_by(table, card.overall)))
+            blocks.append(Picture(lambda table=table: plots.error_by(table, card.overall, WIDTH)))
         rows = [[slice_name(by, name), f"{row['n']:,}", *_figures(row)] for name, row in table.iterrows()]
         headings = [by.replace("dropoff", "drop-off"), "rides", "RMSE (min)", "95 %", "bias (min)", "within 5 min"]
         blocks.append(Table(headings, rows))
@@ -105,7 +111,7 @@ def _slices(card: ModelCard) -> list[Any]:
 def _figures(row: pd.Series) -> list[str]:
     if not row["enough"]:
         return ["too few rides", "", "", ""]
-    interval = "" if pd.isna(row["rmse_low"]) else f"{row['rmse_low']:.2f} to {row['rmse_high']:.2f}"
+    interval = "" if pd.isna(row["rmse_low"]) else f"{row['rmse_low']:.2f}–{row['rmse_high']:.2f}"
     return [f"{row['rmse']:.2f}", interval, f"{row['bias']:+.2f}", f"{row['within_5']:.1%}"]
 
 
@@ -115,7 +121,7 @@ def _importance(card: ModelCard) -> list[Any]:
     table = card.tables["importance"]
     told = ", ".join(f"{name} {row['rise']:.1f} min" for name, row in table.iterrows())
     text = f"Rise of the RMSE when one thing that the rider gives is shuffled among {table.attrs['rides']:,} rides:"
-    return [f"{text} {told}.", Picture(lambda: plots.importance(table))]
+    return [f"{text} {told}.", Picture(lambda: plots.importance(table, WIDTH))]
 
 
 def _data(card: ModelCard) -> list[Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 from course_lib.taxi import zones
 from course_lib.taxi.feature_base import BOOKING_COLUMNS, zone_numbers
 from course_lib.taxi.governance.card_rides import Rides
+from course_lib.taxi.governance.fairness import slice_name
 
 #: A zone with fewer training rides than this is one that the model hardly knows.
 FEW_RIDES = 30
@@ -18,7 +19,7 @@ _ENDS = (("pickup", BOOKING_COLUMNS[0]), ("drop-off", BOOKING_COLUMNS[1]))
 
 
 def of_slices(tables: dict[str, pd.DataFrame], overall: pd.Series) -> list[dict[str, Any]]:
-    """Slices that are surely worse than all rides together (their interval lies above), and those too small to tell."""
+    """Slices whose whole interval lies above that of all rides, and those too small to tell."""
     worse, small = [], []
     for by, table in tables.items():
         for name, row in table.iterrows():
@@ -32,7 +33,7 @@ def of_slices(tables: dict[str, pd.DataFrame], overall: pd.Series) -> list[dict[
         worse.sort(key=lambda one: -one["rmse"])
         told = ", ".join(f"{one['slice']} {one['rmse']:.1f} min" for one in worse[:_MOST])
         more = f" and {len(worse) - _MOST} more" if len(worse) > _MOST else ""
-        text = f"RMSE surely above the {overall['rmse']:.1f} min of all rides: {told}{more}."
+        text = f"RMSE above the {overall['rmse']:.1f} min of all rides, by more than the intervals: {told}{more}."
         found.append({"what": "Errs more for some", "text": text, "slices": worse})
     if small:
         told = ", ".join(f"{one['slice']} ({one['rides']})" for one in small)
@@ -91,10 +92,3 @@ def of_time(learned: Rides) -> list[dict[str, Any]]:
         f"It knows {days} days, from {times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}: no other season, no later city."
     )
     return [{"what": "One stretch of time", "text": text, "days": days}]
-
-
-def slice_name(by: str, name: Any) -> str:
-    """A slice in words: "from Queens", "8:00"."""
-    if by == "hour":
-        return f"{name}:00"
-    return f"{'from' if by.startswith('pickup') else 'to'} {name}" if "borough" in by else str(name)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from course_lib.taxi.governance import plots
-from course_lib.taxi.governance.card_document import Part, Picture, Table, parts, title
+from course_lib.taxi.governance.card_document import MISSING, Part, Picture, Table, parts, title
 from course_lib.taxi.monitoring.charts import svg
 
 if TYPE_CHECKING:
@@ -23,18 +23,24 @@ h2 { font-size: 17px; margin: 0 0 6px; }
 .made { color: #555b66; margin: 0 0 12px; }
 .state { display: inline-block; font-weight: 700; padding: 1px 10px; border-radius: 4px; border: 2px solid;
   margin: 0 8px 8px 0; }
+.state a { color: inherit; }
 .bad { color: #a33c00; border-color: #d55e00; background: #fff4ec; }
 .good { color: #00664a; border-color: #009e73; background: #effaf6; }
 .tiles { display: flex; flex-wrap: wrap; gap: 8px; margin: 4px 0 14px; }
 .tile { flex: 1 1 140px; border: 1px solid #d5d8dd; border-radius: 6px; padding: 6px 12px; }
 .tile b { display: block; font-size: 19px; } .tile span { color: #555b66; font-size: 13px; }
-section { border-top: 1px solid #d5d8dd; padding: 14px 0; }
-section > p, section > ul { max-width: 75ch; margin: 6px 0; } ul { padding-left: 22px; } li { margin: 3px 0; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 4px 28px; }
-svg { width: 100%; max-width: 640px; height: auto; display: block; }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 0 36px; }
+section { border-top: 1px solid #d5d8dd; padding: 14px 0; min-width: 0; } section.full { grid-column: 1 / -1; }
+section > p, section > ul { max-width: 85ch; margin: 6px 0; } ul { padding-left: 22px; } li { margin: 3px 0; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 4px 36px; }
+.pair > * { min-width: 0; } svg { width: 100%; max-width: 560px; height: auto; display: block; }
 .wide { overflow-x: auto; margin: 6px 0; } table { border-collapse: collapse; font-size: 13.5px; }
 th, td { padding: 3px 12px 3px 0; text-align: left; border-bottom: 1px solid #e8eaee; vertical-align: top; }
 .numbers th:not(:first-child), .numbers td:not(:first-child) { text-align: right; padding: 3px 0 3px 14px; }
+.numbers th, .numbers td { white-space: nowrap; }
+@media (max-width: 520px) {
+  table { font-size: 12px; } .numbers th:not(:first-child), .numbers td:not(:first-child) { padding-left: 8px; }
+}
 .plain td:last-child { overflow-wrap: anywhere; min-width: 140px; }
 """
 
@@ -43,7 +49,9 @@ def render(card: ModelCard) -> str:
     """The whole page."""
     name = html.escape(title(card))
     lacking = len(card.why)
-    evidence = f"{lacking} thing{'s' if lacking > 1 else ''} missing" if lacking else "nothing missing"
+    evidence = "nothing missing"
+    if lacking:
+        evidence = f'<a href="#missing">{lacking} thing{"s" if lacking > 1 else ""} missing</a>'
     log = "audit log holds" if card.holds else "audit log does not hold"
     states = "".join(
         f'<span class="state {"good" if good else "bad"}">{words}</span>'
@@ -83,7 +91,8 @@ def _section(part: Part) -> str:
             made.append(f'<div class="pair">{_block(block)}{_block(blocks.pop(0))}</div>')
         else:
             made.append(_block(block))
-    return f"<section><h2>{html.escape(part.title)}</h2>{''.join(made)}</section>"
+    place = (' id="missing"' if part.title == MISSING else "") + (' class="full"' if part.wide else "")
+    return f"<section{place}><h2>{html.escape(part.title)}</h2>{''.join(made)}</section>"
 
 
 def _block(block: Any) -> str:

@@ -91,7 +91,7 @@ def _until(known: Registered) -> pd.Timestamp | None:
 
 
 def _read(names: list[str], known: Registered, source: str | None, rows: int | None, keep: Any) -> Rides:
-    chosen = source or known.params.get("source")
+    chosen, rows = source or known.params.get("source"), rows or known.params.get("rows")
     parts = {name: cleaning.clean(trips.load(name, source=chosen, rows=rows, columns=_COLUMNS), name) for name in names}
     frame = pd.concat([part.trips for part in parts.values()]) if len(parts) > 1 else parts[names[0]].trips
     if keep is not None:

@@ -65,6 +65,16 @@ def overall(
     return pd.Series(row, name="all rides")
 
 
+def slice_name(by: str, name: object) -> str:
+    """A slice in words: "from Queens", "8:00"; its own name where that says it."""
+    if by == "hour":
+        return f"{name}:00"
+    if "borough" not in by:
+        return str(name)
+    place = "no known place" if name == "not known" else name
+    return f"{'from' if by.startswith('pickup') else 'to'} {place}"
+
+
 def _checked(rides: pd.DataFrame, by: str, resample: str, repeats: int) -> pd.DataFrame:
     if by not in SLICES:
         raise UsageError(f"There is no slice '{by}'. There are: {', '.join(SLICES)}.")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from course_lib.errors import CourseError
 from course_lib.taxi.governance.explain import Explanation
+from course_lib.taxi.governance.fairness import slice_name
 from course_lib.taxi.plot_style import BLUE, GREY, INK, ORANGE, RED, SKY, canvas, finding, needs
 
 if TYPE_CHECKING:
@@ -19,18 +20,23 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UNITS = {"hour": "hour of pickup", "weekday": "day of pickup", "distance": "straight line between the zones (miles)"}
 
 
-def importance(table: pd.DataFrame) -> Figure:
-    """Bars of importance.permutation's table: how much the RMSE (minutes) rises, with the range of the shuffles."""
+def importance(table: pd.DataFrame, width: float = 7.2) -> Figure:
+    """Bars of importance.permutation's table: how much the RMSE (minutes) rises, with the range of the shuffles.
+
+    ``width`` is the picture's, in inches.
+    """
     needs(table, "importances")
-    with canvas(7.2, 0.9 + 0.55 * max(3, len(table))) as (figure, (axes,)):
+    with canvas(width, 0.9 + 0.55 * max(3, len(table))) as (figure, (axes,)):
         first = table["rise"].idxmax()
-        finding(figure, f"Without a true {first} the answers are {table['rise'].max():.1f} min worse")
+        finding(figure, f"With a shuffled {first} the RMSE rises by {table['rise'].max():.1f} min")
         places = np.arange(len(table))
         axes.barh(places, table["rise"], color=[BLUE if name == first else SKY for name in table.index], height=0.6)
         spread = np.abs(table[["low", "high"]].to_numpy().T - table["rise"].to_numpy())
         axes.errorbar(table["rise"], places, xerr=spread, fmt="none", ecolor=INK, capsize=3, lw=1.2)
         axes.set_yticks(places, table.index)
-        axes.set(xlabel="rise of the RMSE when shuffled (minutes); line: least and greatest of the shuffles")
+        axes.set(
+            xlabel="rise of the RMSE when shuffled (minutes)\nline: from the least to the greatest of the shuffles"
+        )
         axes.axvline(0, color=INK, lw=0.8)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
@@ -86,17 +92,17 @@ def explanation(explained: Explanation) -> Figure:
         for place, level in enumerate(starts):
             axes.plot([level, level], [place - 0.31, place + 1.31], color=INK, lw=0.8)
         axes.set_yticks(range(len(labels)), labels)
-        axes.set(xlabel="minutes", xlim=(min(0, starts.min() * 1.1), top * 1.12))
+        axes.set(xlabel="predicted duration (minutes)", xlim=(min(0, starts.min() * 1.1), top * 1.12))
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.invert_yaxis()
     return figure
 
 
-def error_by(table: pd.DataFrame, overall: pd.Series | None = None) -> Figure:
+def error_by(table: pd.DataFrame, overall: pd.Series | None = None, width: float = 7.2) -> Figure:
     """Dots of fairness.error_by's table: RMSE (minutes) with its interval and count; too small slices are named.
 
-    ``overall`` (of fairness.overall) draws a line for all rides.
+    ``overall`` (of fairness.overall) draws a line for all rides. ``width`` is the picture's, in inches.
     """
     needs(table, "slices")
     by = str(table.index.name)
@@ -104,7 +110,7 @@ def error_by(table: pd.DataFrame, overall: pd.Series | None = None) -> Figure:
     if shown.empty:
         raise CourseError(f"There is nothing to draw: no {by} has enough rides.")
     worst, best = shown["rmse"].idxmax(), shown["rmse"].idxmin()
-    with canvas(7.2, max(2.6, 1.3 + 0.26 * len(table))) as (figure, (axes,)):
+    with canvas(width, max(2.6, 1.5 + 0.23 * len(table))) as (figure, (axes,)):
         text = f"Errs most {_slice(by, worst)}: RMSE {shown['rmse'][worst]:.1f} min"
         finding(figure, text + (f", least {_slice(by, best)}: {shown['rmse'][best]:.1f} min" if len(shown) > 1 else ""))
         places = np.flatnonzero(table["enough"].astype(bool))
@@ -116,7 +122,7 @@ def error_by(table: pd.DataFrame, overall: pd.Series | None = None) -> Figure:
             axes.text(0.01, place, "too few rides", color=GREY, va="center", transform=axes.get_yaxis_transform())
         if overall is not None:
             axes.axvline(overall["rmse"], color=ORANGE, lw=1.6, ls="--", label=f"all rides {overall['rmse']:.1f}")
-            axes.legend(loc="lower right", fontsize=9)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, borderaxespad=0.2)
         names = [f"{int(n):,} rides  {_name(by, name)}" for name, n in table["n"].items()]
         axes.set_yticks(range(len(table)), names)
         axes.set(xlabel="RMSE (minutes) with its 95 % interval", xlim=(0, None), ylim=(len(table) - 0.4, -0.6))
@@ -153,16 +159,12 @@ def _value(what: str, value: object) -> str:
     if what == "weekday":
         return f"on {_DAYS[int(str(value))]}"
     if what == "distance":
-        return f"over {value:g} miles"
-    return f"{'from' if what.startswith('pickup') else 'to'} {value}"
+        return f"over {value:g} mile{'' if value == 1 else 's'}"
+    return slice_name(what, value)
 
 
 def _slice(by: str, name: object) -> str:
-    if by == "hour":
-        return f"at {name}:00"
-    if "borough" in by:
-        return f"{'from' if by.startswith('pickup') else 'to'} {name}"
-    return f"for {name}"
+    return f"{'at ' if by == 'hour' else '' if 'borough' in by else 'for '}{slice_name(by, name)}"
 
 
 def _name(by: str, name: object) -> str:
