@@ -70,7 +70,7 @@ def read(folder: Path) -> Settings:
 
 def _is_inside(value: str) -> bool:
     path = Path(value)
-    return not path.is_absolute() and ".." not in path.parts and ":" not in value
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and ":" not in value
 
 
 def command(text: str, *more: str) -> list[str]:
