@@ -73,7 +73,7 @@ def promote(
     facts |= {"latency_ms": case.latency_ms, "rides": None if trips is None else len(trips)}
     if promoted and not dry_run and (moved := _move(name, champion, candidate, by, facts)):
         promoted, reasons = False, [moved]
-    elif not promoted and not dry_run:
+    if not promoted and not dry_run:
         reasons = _refuse(name, champion, candidate, by, {**facts, "reasons": reasons})
     decision = Decision(
         promoted, name, champion, candidate, metric, margin, budget_ms, tuple(reasons), case.scores, case.gain,
@@ -223,7 +223,8 @@ def _refuse(name: str, champion: int | None, challenger: int, by: str | None, fa
     try:
         tracking_audit.refusal(name, challenger, by, {"alias": CHAMPION, "from": champion, "to": champion, **facts})
     except AuditError as error:
-        return [*facts["reasons"], f"nor can this refusal be recorded: {error}"]
+        if not any(str(error) in reason for reason in facts["reasons"]):
+            return [*facts["reasons"], f"nor can this refusal be recorded: {error}"]
     return facts["reasons"]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from course_lib.taxi.governance import plots
-from course_lib.taxi.governance.fairness import slice_name
+from course_lib.taxi.governance.fairness import place_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,17 +102,17 @@ def _slices(card: ModelCard) -> list[Any]:
             continue
         if table["enough"].any():
             blocks.append(Picture(lambda table=table: plots.error_by(table, card.overall, WIDTH)))
-        rows = [[slice_name(by, name), f"{row['n']:,}", *_figures(row)] for name, row in table.iterrows()]
-        headings = [by.replace("dropoff", "drop-off"), "rides", "RMSE (min)", "95 %", "bias (min)", "within 5 min"]
-        blocks.append(Table(headings, rows))
+        rows = [[place_name(by, name), f"{row['n']:,}", *_figures(row)] for name, row in table.iterrows()]
+        heading = by.replace("dropoff", "drop-off")
+        blocks.append(Table([heading, "rides", "RMSE, 95 % (min)", "bias (min)", "within 5"], rows))
     return blocks
 
 
 def _figures(row: pd.Series) -> list[str]:
     if not row["enough"]:
-        return ["too few rides", "", "", ""]
-    interval = "" if pd.isna(row["rmse_low"]) else f"{row['rmse_low']:.2f}–{row['rmse_high']:.2f}"
-    return [f"{row['rmse']:.2f}", interval, f"{row['bias']:+.2f}", f"{row['within_5']:.1%}"]
+        return ["too few rides", "", ""]
+    interval = "" if pd.isna(row["rmse_low"]) else f" ({row['rmse_low']:.2f}–{row['rmse_high']:.2f})"
+    return [f"{row['rmse']:.2f}{interval}", f"{row['bias']:+.2f}", f"{row['within_5']:.0%}"]
 
 
 def _importance(card: ModelCard) -> list[Any]:
@@ -130,7 +130,7 @@ def _data(card: ModelCard) -> list[Any]:
     for role, facts in card.sections["data"].items():
         same = {True: "the run's", False: "not the run's", None: "the run has none"}[facts["same_as_recorded"]]
         rows.append(
-            [roles[role], facts["months"], f"{facts['rides']:,}", facts["source"], f"{facts['hash'][:16]}… ({same})"]
+            [roles[role], facts["months"], f"{facts['rides']:,}", facts["source"], f"{facts['hash'][:12]}… ({same})"]
         )
     return [Table(["rides", "months", "how many", "source", "hash"], rows, numbers=False)] if rows else []
 
@@ -157,13 +157,15 @@ def _promotion(card: ModelCard) -> list[Any]:
         what = {"promoted": "Promoted by the gate", "rolled back": "Put back by a rollback"}.get(
             facts["action"], "Alias set by hand"
         )
-        blocks.append(f"{what} at {facts['at']}, by {facts['by']}{over} (entry {facts['entry']} of the audit log).")
+        blocks.append(
+            f"{what} at {_minute(facts['at'])} UTC, by {facts['by']}{over} (entry {facts['entry']} of the audit log)."
+        )
         if (gain := facts["details"].get("gain")) is not None:
             blocks.append(f"The gate measured a {facts['details']['metric']} better by {gain:.3f} on the same rides.")
     if "audit" in facts:
         blocks.append(f"Audit log: {facts['audit']['text']}")
     history = facts.get("history", [])
-    rows = [[str(one["number"]), one["at"], one["by"], one["action"], one["subject"]] for one in history]
+    rows = [[str(one["number"]), _minute(one["at"]), one["by"], one["action"], one["subject"]] for one in history]
     return [*blocks, Table(["entry", "at (UTC)", "by", "what", "version"], rows, numbers=False) if rows else ""]
 
 
@@ -171,6 +173,10 @@ def _missing(card: ModelCard) -> list[Any]:
     if not card.why:
         return ["Nothing: every part has its evidence."]
     return [[f"**{name}**: {why.rstrip('.')}." for name, why in card.why.items()]]
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def _with_interval(row: pd.Series, name: str, form: str) -> str:

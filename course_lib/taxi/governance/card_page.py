@@ -39,7 +39,8 @@ th, td { padding: 3px 12px 3px 0; text-align: left; border-bottom: 1px solid #e8
 .numbers th:not(:first-child), .numbers td:not(:first-child) { text-align: right; padding: 3px 0 3px 14px; }
 .numbers th, .numbers td { white-space: nowrap; }
 @media (max-width: 520px) {
-  table { font-size: 12px; } .numbers th:not(:first-child), .numbers td:not(:first-child) { padding-left: 8px; }
+  table { font-size: 12px; } .numbers th { white-space: normal; }
+  .numbers th:not(:first-child), .numbers td:not(:first-child) { padding-left: 8px; }
 }
 .plain td:last-child { overflow-wrap: anywhere; min-width: 140px; }
 """

@@ -67,12 +67,15 @@ def overall(
 
 def slice_name(by: str, name: object) -> str:
     """A slice in words: "from Queens", "8:00"; its own name where that says it."""
+    words = place_name(by, name)
+    return f"{'from' if by.startswith('pickup') else 'to'} {words}" if "borough" in by else words
+
+
+def place_name(by: str, name: object) -> str:
+    """The same where it is said what it is of: "Queens", "8:00"."""
     if by == "hour":
         return f"{name}:00"
-    if "borough" not in by:
-        return str(name)
-    place = "no known place" if name == "not known" else name
-    return f"{'from' if by.startswith('pickup') else 'to'} {place}"
+    return "no known place" if "borough" in by and name == "not known" else str(name)
 
 
 def _checked(rides: pd.DataFrame, by: str, resample: str, repeats: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from course_lib.errors import CourseError
 from course_lib.taxi.governance.explain import Explanation
-from course_lib.taxi.governance.fairness import slice_name
+from course_lib.taxi.governance.fairness import place_name, slice_name
 from course_lib.taxi.plot_style import BLUE, GREY, INK, ORANGE, RED, SKY, canvas, finding, needs
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def error_by(table: pd.DataFrame, overall: pd.Series | None = None, width: float
         if overall is not None:
             axes.axvline(overall["rmse"], color=ORANGE, lw=1.6, ls="--", label=f"all rides {overall['rmse']:.1f}")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, borderaxespad=0.2)
-        names = [f"{int(n):,} rides  {_name(by, name)}" for name, n in table["n"].items()]
+        names = [f"{int(n):,} rides  {place_name(by, name)}" for name, n in table["n"].items()]
         axes.set_yticks(range(len(table)), names)
         axes.set(xlabel="RMSE (minutes) with its 95 % interval", xlim=(0, None), ylim=(len(table) - 0.4, -0.6))
         axes.grid(axis="y", visible=False)
@@ -165,7 +165,3 @@ def _value(what: str, value: object) -> str:
 
 def _slice(by: str, name: object) -> str:
     return f"{'at ' if by == 'hour' else '' if 'borough' in by else 'for '}{slice_name(by, name)}"
-
-
-def _name(by: str, name: object) -> str:
-    return f"{name:>2}:00" if by == "hour" else str(name)
