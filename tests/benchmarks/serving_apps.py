@@ -6,16 +6,18 @@ from typing import Any
 
 from flask import Flask, Response
 
+from course_lib.taxi.service.gateway import Gateway
 
-def empty() -> Flask:
+
+def empty() -> Gateway:
     """The ceiling: Flask with a route that does nothing."""
     app = Flask(__name__)
     app.add_url_rule("/predict", view_func=lambda: Response(b"{}", mimetype="application/json"), methods=["POST"])
     app.add_url_rule("/health/ready", endpoint="ready", view_func=lambda: "ready")
-    return app
+    return Gateway(app, max_bytes=10_000, quick=lambda _: True)
 
 
-def pipeline() -> Flask:
+def pipeline() -> Gateway:
     """The service as it is, but for the compiled form: every ride goes through the model's pipeline."""
     from course_lib.taxi.service import served, server
     from course_lib.taxi.service.compiled import NotCompilable
@@ -24,13 +26,13 @@ def pipeline() -> Flask:
         raise NotCompilable("measured without")
 
     served.compile_model = none
-    return server.application()
+    return server.gateway()
 
 
-def forgetful() -> Flask:
+def forgetful() -> Gateway:
     """The service as it is, but it stores nothing."""
     from course_lib.taxi.service import server
     from course_lib.taxi.service.spool import Spool
 
     Spool.add = lambda _self, _rows: True
-    return server.application()
+    return server.gateway()

@@ -15,6 +15,7 @@ from course_lib.taxi import zones
 from course_lib.taxi.service import contract, openapi, problems
 from course_lib.taxi.service.answering import Given, answer_rides, minutes_over_the_day
 from course_lib.taxi.service.around import ROUTE, Around
+from course_lib.taxi.service.gateway import TOO_SLOW
 from course_lib.taxi.service.live import LiveModels
 from course_lib.taxi.service.metrics import CONTENT_TYPE, Metrics
 from course_lib.taxi.service.spool import Spool
@@ -28,7 +29,7 @@ def create_app(models: LiveModels, spool: Spool) -> Flask:
     app.json.sort_keys = False
     app.extensions["taxi"] = parts = _Parts(models, spool)
     app.wsgi_app = Around(app.wsgi_app, parts.metrics)
-    app.before_request(_note_route)
+    app.before_request(_begin)
     app.register_error_handler(problems.Refused, problems.response)
     app.register_error_handler(ValidationError, lambda error: problems.response(problems.from_validation(error)))
     app.register_error_handler(HTTPException, _http_error)
@@ -154,9 +155,11 @@ def _no_model(reasons: tuple[str, ...]) -> problems.Refused:
     return problems.refuse(503, "No model", "no_model", "; ".join(reasons) or "no model is loaded yet")
 
 
-def _note_route() -> None:
-    """For the count of requests; what has no route, has none there either."""
+def _begin() -> None:
+    """Note the route for the count of requests (what has no route, has none there either); refuse half a request."""
     asked = request._get_current_object()  # one look-up instead of three
+    if TOO_SLOW in asked.environ:
+        raise problems.refuse(408, "Too slow", "too_slow", "the request's body did not come in time")
     if asked.url_rule is not None:
         asked.environ[ROUTE] = asked.url_rule.rule
 

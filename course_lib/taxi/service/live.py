@@ -55,6 +55,12 @@ class State:
     rollout: Plan = field(default_factory=Plan)
     problems: tuple[str, ...] = ()
 
+    @property
+    def quick(self) -> bool:
+        """Whether single rides are answered in microseconds, by whichever model."""
+        loaded = [one for one in (self.champion, self.challenger) if one is not None]
+        return all(one.compiled is not None for one in loaded)
+
 
 class LiveModels:
     """Keeps ``state`` in step with a registry."""

@@ -42,7 +42,7 @@ def describe() -> dict[str, Any]:
                     },
                     "responses": {
                         "200": _json({"oneOf": [_ref("Prediction"), _ref("Predictions")]}, "minutes, in words too"),
-                        **_problems(400, 413, 415, 422, 503),
+                        **_problems(400, 408, 413, 415, 422, 503),
                     },
                 }
             },
@@ -108,6 +108,7 @@ def _json(schema: dict[str, Any], description: str) -> dict[str, Any]:
 def _problems(*statuses: int) -> dict[str, Any]:
     words = {
         400: "no JSON",
+        408: "the body did not come in time",
         413: "more than fits",
         415: "not sent as application/json",
         422: "JSON, but no possible ride",

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_lib import paths
 from course_lib.errors import UsageError
@@ -21,10 +21,12 @@ from course_lib.errors import UsageError
 if TYPE_CHECKING:
     from flask import Flask
 
+    from course_lib.taxi.service.gateway import Gateway
+
 FOLDER, STORE, MODEL, MLFLOW = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL", "TAXI_MLFLOW"
 _PARENT = "TAXI_SERVICE_PARENT"  # set for workers
 #: What makes the application, as a production server is told.
-APPLICATION = "course_lib.taxi.service.server:application"
+APPLICATION = "course_lib.taxi.service.server:gateway"
 
 
 def default_folder() -> Path:
@@ -54,8 +56,22 @@ def application() -> Flask:
     return create_app(LiveModels(registry).start(), Spool(folder / "spool", store).start())
 
 
+def gateway() -> Gateway:
+    """:func:`application` as :func:`serve` runs it: single rides in the event loop, as long as they are compiled."""
+    from course_lib.taxi.service import contract
+    from course_lib.taxi.service.gateway import Gateway
+
+    app = application()
+    models = app.extensions["taxi"].models
+
+    def quick(environ: dict[str, Any]) -> bool:
+        return environ["PATH_INFO"] == "/predict" and models.state.quick
+
+    return Gateway(app, max_bytes=contract.MAX_BYTES, quick=quick)
+
+
 def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target: str = APPLICATION) -> None:
-    """Answer on this address until interrupted; ``target`` names what makes the application (module:function).
+    """Answer on this address until interrupted; ``target`` names what makes the application for RSGI (module:function).
 
     Raises UsageError when the port is taken.
     """
@@ -73,9 +89,8 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target
             target,
             address=host,
             port=port,
-            interface=Interfaces.WSGI,
+            interface=Interfaces.RSGI,
             workers=workers,
-            blocking_threads=2 * (os.cpu_count() or 1),
             factory=True,
             respawn_failed_workers=True,
             websockets=False,

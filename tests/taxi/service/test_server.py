@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 
@@ -90,11 +91,15 @@ def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
     store.close()
 
 
+def workers_started(service):
+    return len(re.findall(r"Started worker-\d+$", service.log.read_text(), re.MULTILINE))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="workers are killed by a signal")
 def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
     with deployed(mlflow=mlflow_folder, folder=tmp_path, workers=2) as service:
         address = service.url
-        until(lambda: service.log.read_text().count("Started worker") == 2, service)
+        until(lambda: workers_started(service) == 2, service)
         workers = psutil.Process(service.process.pid).children()
         victim = next(w for w in workers if "resource_tracker" not in " ".join(w.cmdline()))
         victim.kill()
@@ -109,7 +114,7 @@ def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
 
         until(answers, service)
         assert set(good) == {200}
-        until(lambda: service.log.read_text().count("Started worker") == 3, service)
+        until(lambda: workers_started(service) == 3, service)
         numbers = requests.get(f"{address}/metrics", timeout=5).text
         total = next(line for line in numbers.splitlines() if line.startswith("taxi_predictions_total"))
         assert float(total.split()[-1]) >= 20  # of all workers together

@@ -1,0 +1,123 @@
+"""Between the server and Flask: whole requests in, whole answers out, and nobody's slowness is another's wait.
+
+Granian's own interface (RSGI) hands requests to an event loop. There a body is awaited without a thread being held, so
+five hundred callers who send a byte a minute cost five hundred small objects; behind WSGI each would hold one of a
+few threads, and a handful starves everybody. A small ride's answer takes a fraction of a millisecond and is made
+right there; what may take longer (lists, the page, numbers) goes to threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+#: Seconds in which a request's body must have come.
+READ_SECONDS = 10.0
+#: A body up to this size is one ride, or a few.
+SMALL_BYTES = 4096
+TOO_SLOW = "taxi.too_slow"  # in environ: the body did not come in time
+_THREADS = 4
+
+Environ = dict[str, Any]
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Gateway:
+    """A WSGI application ``app`` as granian's RSGI wants it.
+
+    Bodies over ``max_bytes`` are not read to their end: the application is told of a length that it refuses. A body
+    that isn't there within ``read_seconds`` is marked in ``environ`` by TOO_SLOW. ``quick(environ)`` says whether a
+    small request may be answered in the event loop.
+    """
+
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        *,
+        max_bytes: int,
+        read_seconds: float = READ_SECONDS,
+        quick: Callable[[Environ], bool] = lambda _: False,
+    ) -> None:
+        self.app, self.max_bytes, self.read_seconds, self.quick = app, max_bytes, read_seconds, quick
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request."""
+        environ = _environ(scope)
+        body = b""
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "CONTENT_LENGTH" in environ:
+            try:
+                async with asyncio.timeout(self.read_seconds):
+                    body = await self._body(protocol, environ)
+            except TimeoutError:
+                environ[TOO_SLOW] = True
+            except RuntimeError:  # granian's ProtocolClosed: the caller hung up, nobody waits for an answer
+                return
+        environ["wsgi.input"] = io.BytesIO(body)
+        if len(body) <= SMALL_BYTES and self.quick(environ):
+            status, headers, answer = self._answer(environ)
+        else:
+            loop = asyncio.get_running_loop()
+            status, headers, answer = await loop.run_in_executor(self._threads, self._answer, environ)
+        protocol.response_bytes(status, headers, answer)
+
+    async def _body(self, protocol: Any, environ: Environ) -> bytes:
+        """The body, or what came of it before it grew too large; CONTENT_LENGTH then says so."""
+        length = environ.get("CONTENT_LENGTH", "")
+        if length.isdecimal():
+            return b"" if int(length) > self.max_bytes else await protocol()
+        parts, size = [], 0
+        async for part in protocol:
+            parts.append(part)
+            size += len(part)
+            if size > self.max_bytes:
+                break
+        environ["CONTENT_LENGTH"] = str(size)
+        return b"".join(parts)
+
+    def _answer(self, environ: Environ) -> Answer:
+        """What the application says, whole."""
+        begun: list[tuple[int, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+            begun.append((int(status[:3]), headers))
+
+        parts = self.app(environ, start_response)
+        try:
+            body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        status, headers = begun[-1]
+        return status, headers, body
+
+
+def _environ(scope: Any) -> Environ:
+    """A request's first lines as WSGI has them (PEP 3333)."""
+    name, _, port = scope.server.rpartition(":")
+    environ: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        # WSGI wants bytes spelt as Latin-1
+        "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "REMOTE_ADDR": scope.client.rpartition(":")[0],
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for key, value in scope.headers.items():
+        key = key.upper().replace("-", "_")
+        key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
