@@ -51,6 +51,7 @@ def run_everything(jobs: int | None = None) -> list[Step]:
         ("Pipeline", operate.pipeline),
         ("Service", operate.serve),
         ("Monitoring", operate.watch),
+        ("Model card", operate.card),
         ("Sample class", lambda step: _grade(step, jobs)),
     ]
     steps = []

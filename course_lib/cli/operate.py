@@ -76,3 +76,18 @@ def watch(step: Step) -> None:
         raise CourseError("\n".join(early) or f"No alert stands in {_CHANGED}, when the rides had become others.")
     names = " and ".join(sorted(alert.rule.name for alert in result.standing))
     step.result = f"{_QUIET.replace(':', ' to ')} quiet; in {_CHANGED} the alerts of {names} stand, as they should"
+
+
+def card(step: Step) -> None:
+    """Write the model card of the champion that was just trained: all that a card asks for is on record."""
+    from course_lib.taxi import tracking
+    from course_lib.taxi.governance import card as cards
+
+    home = tracking.setup(build_dir() / "mlflow")
+    made = cards.build(folder=home, progress=say)
+    files = made.save(build_dir() / "card")
+    step.figures, step.places = made.as_dict(), {"Model card": files["html"]}
+    if not made.holds:
+        raise CourseError("the audit log doesn't hold: " + made.sections["promotion"]["audit"]["text"])
+    missing = f"all but {', '.join(made.missing)}" if made.missing else "all that a card asks for"
+    step.result = f"{made.name} version {made.version}; on record: {missing}"
