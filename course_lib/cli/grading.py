@@ -30,9 +30,13 @@ def grade(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")] = False,
 ) -> None:
     """Grade a class: what is new or changed, all at once, into nbgrader's gradebook, with a class report."""
+    import gc
+
     from course_lib.cli.console import emit
     from course_lib.grading.grade_class import grade as grade_class
 
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # what a class leaves in memory is no garbage until the command ends
     with _Progress() as progress:
         result = grade_class(
             modules or [],

@@ -89,7 +89,7 @@ class Assignment:
     @property
     def graded(self) -> list[Cell]:
         """The cells that carry points, those graded by hand included."""
-        return [cell for cell in self.cells if cell.kind == TEST or cell.entry.get("grade") or cell.entry.get("task")]
+        return [cell for cell in self.cells if _is_graded(cell)]
 
     @property
     def points(self) -> float:
@@ -118,8 +118,9 @@ class Assignment:
         return sorted(self.answer_names & words(cell.source))
 
 
-def load(path: Path, module: str) -> Assignment:
-    """Read a built solution notebook. Raises AssignmentError when there is none or it cannot be used."""
+def load(path: Path, module: str) -> Assignment | None:
+    """Read a built solution notebook; None when nothing in it is graded. Raises AssignmentError when there is none or
+    it cannot be used."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = [_cell(raw, path) for raw in notebook["cells"]]
@@ -128,6 +129,8 @@ def load(path: Path, module: str) -> Assignment:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AssignmentError(f"cannot read {path} ({error!r}). `course build {module}` makes it anew.") from error
     _check_ids(cells, path)
+    if not any(_is_graded(cell) for cell in cells):
+        return None
     answers = [cell for cell in cells if cell.kind == ANSWER or (cell.kind == WRITTEN and cell.cell_type == "code")]
     code = [cell for cell in cells if cell.cell_type == "code"]
     return Assignment(
@@ -142,13 +145,17 @@ def load(path: Path, module: str) -> Assignment:
 
 def load_module(folder: Path) -> list[Assignment]:
     """The notebooks of one module that have something to grade, by name. Raises AssignmentError if there is none."""
-    loaded = [load(path, folder.name) for path in sorted(folder.glob("*.ipynb"))]
-    graded = [assignment for assignment in loaded if assignment.graded]
+    loaded = (load(path, folder.name) for path in sorted(folder.glob("*.ipynb")))
+    graded = [assignment for assignment in loaded if assignment is not None]
     if not graded:
         raise AssignmentError(
             f"{folder} holds no built notebook with graded cells. `course build {folder.name}` makes them."
         )
     return graded
+
+
+def _is_graded(cell: Cell) -> bool:
+    return bool(cell.kind == TEST or cell.entry.get("grade") or cell.entry.get("task"))
 
 
 def source_of(raw: dict[str, Any]) -> str:

@@ -33,10 +33,11 @@ class ChannelBroken(Exception):
 
 
 class Channel:
-    """One end of a pair of connected sockets."""
+    """One end of a pair of connected sockets. ``shared``: another process may go on with this end between messages,
+    so nothing behind a message is read with it."""
 
-    def __init__(self, end: socket.socket) -> None:
-        self.end = end
+    def __init__(self, end: socket.socket, *, shared: bool = False) -> None:
+        self.end, self.shared = end, shared
         self._ahead = b""
 
     def send(self, head: dict[str, Any], body: bytes = b"", deadline: float | None = None) -> None:
@@ -65,9 +66,21 @@ class Channel:
             raise ChannelBroken("not a message")
         return message, block
 
+    def send_end(self, head: dict[str, Any], other: Channel) -> None:
+        """Send a message without a block, and with it the end of another channel. Raises ChannelClosed."""
+        text = json.dumps(head, ensure_ascii=True).encode()
+        try:
+            sizes = len(text).to_bytes(_SIZE, "big") + bytes(_SIZE)
+            socket.send_fds(self.end, [sizes + text], [other.end.fileno()])
+        except (OSError, ValueError) as error:
+            raise ChannelClosed(str(error)) from error
+
     def close(self) -> None:
         """Close this end."""
         self.end.close()
+
+    def _receive(self, size: int) -> bytes:
+        return self.end.recv(size)
 
     def _read(self, size: int, deadline: float | None) -> bytes:
         """The next ``size`` bytes. What comes with them is kept for the next time: most messages come in one piece."""
@@ -75,8 +88,9 @@ class Channel:
         self._ahead = self._ahead[size:]
         while missing > 0:
             self._wait(deadline)
+            most = min(missing, 1 << 20)
             try:
-                part = self.end.recv(max(_PIECE, min(missing, 1 << 20)))
+                part = self._receive(most if self.shared else max(_PIECE, most))
             except OSError as error:
                 raise ChannelClosed(str(error)) from error
             if not part:
@@ -96,6 +110,20 @@ class Channel:
             raise ChannelClosed(str(error)) from error
         if not (ready[0] or ready[1]):
             raise ChannelTimeout
+
+
+class TakingChannel(Channel):
+    """A channel to somebody trusted who may send ends of others: ``taken`` is the last one."""
+
+    def __init__(self, end: socket.socket) -> None:
+        super().__init__(end)
+        self.taken: Channel | None = None
+
+    def _receive(self, size: int) -> bytes:
+        part, numbers, _flags, _address = socket.recv_fds(self.end, size, 1)
+        for number in numbers:
+            self.taken = Channel(socket.socket(fileno=number), shared=True)
+        return part
 
 
 def pair() -> tuple[Channel, Channel]:

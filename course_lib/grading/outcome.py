@@ -8,7 +8,7 @@ and `malformed` only; a `timeout` is worth nothing, and an `infra_error` has no 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 GRADED, STUDENT_ERROR, MALFORMED, TIMEOUT, INFRA_ERROR = (
@@ -94,10 +94,11 @@ class SubmissionResult:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: everything but the autograded notebooks."""
-        data = asdict(self)
-        for notebook in data["notebooks"]:
+        notebooks = [{**vars(n), "tests": [dict(vars(test)) for test in n.tests]} for n in self.notebooks]
+        for notebook in notebooks:
             del notebook["document"]
-        return data | {"status": self.status, "points": self.points, "max_points": self.max_points}
+        whole = {"status": self.status, "points": self.points, "max_points": self.max_points}
+        return {**vars(self), "notebooks": notebooks, **whole}
 
     def grades(self) -> dict[str, Any]:
         """The part that must be the same whoever else is graded: no times, no documents."""

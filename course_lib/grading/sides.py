@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib.grading.channel import ChannelBroken, ChannelClosed, ChannelTimeout, Message
+from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, ChannelTimeout, Message
 from course_lib.grading.limits import Limits
 from course_lib.grading.literals import LiteralSide
+from course_lib.grading.processes.judge import ENDED, HUNG, MAX_NOTICES
 from course_lib.grading.processes.starter import JUDGE, STUDENT, CannotStart, MakeFolder, Process, Starter
 
-MAX_NOTICES = 40
-ENDED, HUNG = "ended", "hung"
+_GRACE = 2.0  # seconds for a judge to say that the student's process did not answer in time
 
 
 class Gone(Exception):
@@ -88,14 +88,17 @@ class StudentSide:
                     return answer, block
                 if answer.get("kind") != "notice":
                     raise ChannelBroken("somebody else writes into the channel")
-                if len(self.notices) < MAX_NOTICES:
-                    self.notices.append(str(answer.get("what"))[:200])
+                self.hear([str(answer.get("what"))[:200]])
         except ChannelTimeout as error:
             self.end()
             raise Gone(HUNG) from error
         except (ChannelClosed, ChannelBroken) as error:
             self.end()
             raise Gone(ENDED) from error
+
+    def hear(self, notices: list[str]) -> None:
+        """Keep what the process has told unasked."""
+        self.notices += notices[: MAX_NOTICES - len(self.notices)]
 
     def be_ready(self) -> None:
         """Start the process if there is none, and run again what ran before. Raises CannotStart, NoTimeLeft."""
@@ -150,6 +153,7 @@ class JudgeSide:
     def __init__(self, starter: Starter, clock: Clock, student: StudentSide | LiteralSide) -> None:
         self.starter, self.clock, self.student = starter, clock, student
         self.process: Process | None = None
+        self.met: Process | None = None  # the student's process that the judge talks to
         self.before: list[tuple[dict[str, Any], bytes]] = []
 
     def do(self, head: dict[str, Any], cell: bytes) -> dict[str, Any]:
@@ -162,37 +166,64 @@ class JudgeSide:
     def _be_ready(self) -> None:
         if self.process is not None:
             return
-        self.process = self.starter.take(JUDGE, EmptyFolder())
+        self.process, self.met = self.starter.take(JUDGE, EmptyFolder()), None
         for head, body in self.before:
             self._converse(head, body)
 
     def _converse(self, head: dict[str, Any], body: bytes) -> dict[str, Any]:
-        deadline, gone = self.clock.deadline(), None
         assert self.process is not None
         channel = self.process.channel
         try:
-            channel.send(head, body, deadline)
-            while True:
-                question, block = channel.receive(deadline)
-                if question["kind"] in ("verdict", "done"):
-                    break
-                answer: Message = ({"kind": "gone"}, b"")
-                if gone is None:
-                    try:
-                        self.student.be_ready()
-                        answer = self.student.ask(question, block, deadline)
-                    except Gone as error:
-                        gone = error
-                channel.send(*answer, deadline)
-        except ChannelTimeout as error:
-            self.end()
-            raise Gone(HUNG) from error
-        except (ChannelClosed, ChannelBroken) as error:
-            self.end()
-            raise Gone(ENDED) from error
+            self._introduce(head)
+            deadline = self.clock.deadline()
+            channel.send(head | {"deadline": deadline}, body, deadline)
+            reply, gone = self._listen(channel, deadline)
+        except (ChannelTimeout, ChannelClosed, ChannelBroken) as error:
+            self._lose_both()
+            raise Gone(HUNG if isinstance(error, ChannelTimeout) else ENDED) from error
         if gone is not None:
             raise gone
-        return question
+        return reply
+
+    def _introduce(self, head: dict[str, Any]) -> None:
+        """Let the judge talk to the student's process itself, where ends of channels can be passed on."""
+        if not (isinstance(self.student, StudentSide) and self.starter.forks and head["names"]):
+            return
+        self.student.be_ready()
+        if self.student.process is not self.met:
+            assert self.process is not None
+            assert self.student.process is not None
+            self.process.channel.send_end({"kind": "student"}, self.student.process.channel)
+            self.met = self.student.process
+
+    def _listen(self, channel: Channel, deadline: float) -> tuple[dict[str, Any], Gone | None]:
+        """The judge's reply, and what became of the student's process; its questions are passed on until then."""
+        gone = None
+        while True:
+            question, block = channel.receive(deadline + _GRACE)
+            if question["kind"] in ("verdict", "done"):
+                break
+            answer: Message = ({"kind": "gone"}, b"")
+            if gone is None:
+                try:
+                    self.student.be_ready()
+                    answer = self.student.ask(question, block, deadline)
+                except Gone as error:
+                    gone = error
+            channel.send(*answer, deadline + _GRACE)
+        notices, how = question.pop("notices"), question.pop("gone")
+        if isinstance(self.student, StudentSide):
+            self.student.hear(notices)
+        if how is not None:
+            self.student.end()
+            gone = Gone(how)
+        return question, gone
+
+    def _lose_both(self) -> None:
+        """The judge's process is of no more use. A student's process may be in the middle of answering it."""
+        self.end()
+        if self.met is not None:
+            self.student.end()
 
     def end(self) -> None:
         """End the process."""

@@ -37,8 +37,11 @@ def global_names(source: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def imported_modules(source: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def imported_modules(source: str) -> frozenset[str]:
     """The modules that a cell imports, by full name."""
+    if "import" not in source:
+        return frozenset()
     tree = parse(source)
     names = set()
     for node in ast.walk(tree):
@@ -46,7 +49,7 @@ def imported_modules(source: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+    return frozenset(names)
 
 
 class _Bound(ast.NodeVisitor):
@@ -94,8 +97,11 @@ def without_regions(source: str, region: str, stub: str | None = None) -> str:
 
 def parse(source: str) -> ast.Module:
     """A cell's syntax tree, IPython's own lines left out; an empty one where it is not Python."""
-    bare = "\n".join(re.sub(r"^(\s*)(%|!(?!=)).*", r"\1pass", line) for line in source.split("\n"))
-    for text in (source, bare):
+    for text in (str, _bare):
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            return ast.parse(text)
+            return ast.parse(text(source))
     return ast.Module([], [])
+
+
+def _bare(source: str) -> str:
+    return "\n".join(re.sub(r"^(\s*)(%|!(?!=)).*", r"\1pass", line) for line in source.split("\n"))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _DTYPE = re.compile(r"[<>|=]?([biufcSU?]\d*|[mM]8(\[\d*[a-zA-Z]+\])?)")
 _MASKED = re.compile(r"U?Int(8|16|32|64)|Float(32|64)|boolean")
 _UNITS = ("s", "ms", "us", "ns")
+_TIMES = {f"{kind}8[{unit}]" for kind in "mM" for unit in _UNITS}
 
 
 def decode(decoder: Decoder, node: list[Any]) -> Any:
@@ -82,11 +83,33 @@ def _build_frame(decoder: Decoder, columns: list[Any], index: Any, names: Any) -
 
     rows = decoder.value(index)
     arrays = [decoder.value(values) for values in columns]
+    if hasattr(pd.DataFrame, "_from_arrays") and all(_is_column(pd, array, len(rows)) for array in arrays):
+        # none of it needs the constructor's thinking, which takes four times as long
+        return _from_arrays(pd, arrays, rows, decoder.value(names))
     of_objects = [_holds_objects(array) for array in arrays]
     data = {i: _column(pd, a, rows) if o else a for i, (a, o) in enumerate(zip(arrays, of_objects, strict=True))}
     frame = pd.DataFrame(data, index=rows)
     frame.columns = decoder.value(names)
     return frame
+
+
+def _is_column(pd: Any, array: Any, rows: int) -> bool:
+    """Whether an array can be a table's column as it is."""
+    import numpy as np
+
+    if isinstance(array, np.ndarray):
+        as_is = array.dtype.kind in "biufcO" and array.dtype.isnative
+        return array.shape == (rows,) and (as_is or array.dtype.str[1:] in _TIMES)
+    return isinstance(array, pd.api.extensions.ExtensionArray) and len(array) == rows
+
+
+def _from_arrays(pd: Any, arrays: list[Any], rows: Any, names: Any) -> Any:
+    import numpy as np
+
+    if not isinstance(rows, pd.Index) or not isinstance(names, pd.Index) or len(names) != len(arrays):
+        raise WireError("not a table")
+    values = [pd.array(a) if isinstance(a, np.ndarray) and a.dtype.kind in "mM" else a for a in arrays]
+    return pd.DataFrame._from_arrays(values, names, rows, verify_integrity=False)
 
 
 def _build_index(decoder: Decoder, values: Any, name: Any) -> Any:

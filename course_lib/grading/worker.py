@@ -7,6 +7,7 @@ safe here. Students' code runs in processes that are forked from the nursery, ne
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -42,6 +43,8 @@ class Setting:
 def main(argv: list[str]) -> None:
     """Serve orders until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the class's process decides when to stop
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # cells and outputs are many objects, and hardly any is garbage that it finds
     channel = Channel(_end(argv[0]))
     _, body = channel.receive()
     first = pickle.loads(body)

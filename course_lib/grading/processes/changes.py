@@ -14,26 +14,31 @@ class Watch:
     """Remembers a value, and tells later whether it is still the same."""
 
     def __init__(self, value: Any) -> None:
-        self.value = value
-        self.copy = _shallow(value)
-        self.parts = None if self.copy is None else _parts(value)
-        self.before = None if self.copy is not None else _message(value)
+        self.value, self.name = value, getattr(value, "name", None)
+        self.shared = _shared(value)
+        self.parts = None if self.shared is None else _parts(value)
+        self.before = None if self.shared is not None else _message(value)
 
     def changed(self) -> bool:
         """Whether the value has changed. What cannot be compared has not."""
-        if self.copy is None:
+        if self.shared is None:
             return self.before is not None and _message(self.value) != self.before
         if _same(self.parts, _parts(self.value)):
             return False
-        return _message(self.copy) != _message(self.value)
+        was = self.value._constructor_from_mgr(self.shared, axes=self.shared.axes)
+        if was.ndim == 1:
+            was.name = self.name
+        return _message(was) != _message(self.value)
 
 
-def _shallow(value: Any) -> Any:
-    """A copy of a table that shares its data. Since pandas copies on write, data that still is shared is unchanged."""
+def _shared(value: Any) -> Any:
+    """A table's content, shared with it. Since pandas copies on write, data that still is shared is unchanged."""
     pandas = sys.modules.get("pandas")
-    if pandas is None or not isinstance(value, pandas.DataFrame | pandas.Series) or not hasattr(value, "_mgr"):
+    if pandas is None or not isinstance(value, (pandas.DataFrame, pandas.Series)):
         return None
-    return value.copy(deep=False)
+    if not (hasattr(value, "_mgr") and hasattr(value, "_constructor_from_mgr")):
+        return None
+    return value._mgr.copy(deep=False)
 
 
 def _parts(table: Any) -> list[Any]:

@@ -3,18 +3,29 @@
 It runs the instructor's own cells and the tests, in one namespace, as a notebook would. The names that students
 are to define come from the student's process, fresh for each test: data as data, functions as `proxies`. How a
 test ended is read from the exception or the value of its last expression, here, where nobody can forge it.
+
+The worker introduces the student's process, and the two talk directly; where it does not, it passes on what the judge
+asks. What the student's process sends is never more than data, and ends by a deadline.
 """
 
 from __future__ import annotations
 
 import io
 import linecache
+import socket
 import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
-from course_lib.grading.channel import Channel, ChannelClosed, Message
+from course_lib.grading.channel import (
+    Channel,
+    ChannelBroken,
+    ChannelClosed,
+    ChannelTimeout,
+    Message,
+    TakingChannel,
+)
 from course_lib.grading.processes import proxies
 from course_lib.grading.processes.cells import credit, run, unpacked
 from course_lib.grading.processes.describe import safe_text
@@ -22,11 +33,15 @@ from course_lib.grading.processes.recorder import MAX_OUTPUT
 from course_lib.grading.processes.seeds import seed
 
 MAX_HINT = 1500
+MAX_NOTICES = 40
+ENDED, HUNG = "ended", "hung"  # what can become of the student's process
 _NO_HINT = "A hidden test failed; it gives no hint."
 
 
 def main(channel: Channel) -> None:
     """Serve requests until the other end is closed."""
+    if hasattr(socket, "recv_fds"):
+        channel = TakingChannel(channel.end)
     judge = Judge(channel)
     seed()
     channel.send({"kind": "ready"})
@@ -36,13 +51,13 @@ def main(channel: Channel) -> None:
         except ChannelClosed:
             return
         if head["kind"] == "reset":
+            judge.meet(None)
             judge = Judge(channel)
             seed()
-        elif head["kind"] == "plain":
-            judge.run_plain(body, head)
-            channel.send({"kind": "done"})
+        elif head["kind"] == "student":
+            judge.meet(channel.taken)
         else:
-            channel.send({"kind": "verdict", **judge.run_test(body, head)})
+            channel.send(judge.do(head, body))
 
 
 class Judge:
@@ -51,11 +66,53 @@ class Judge:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+        self.student: Channel | None = None
+        self.gone: str | None = None
+        self.notices: list[str] = []
+        self.deadline: float | None = None
+
+    def meet(self, student: Channel | None) -> None:
+        """Talk to this process from now on."""
+        if self.student is not None:
+            self.student.close()
+        self.student = student
+
+    def do(self, head: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Run a plain cell or a test: the reply, with what became of the student's process meanwhile."""
+        self.gone, self.notices, self.deadline = None, [], head.get("deadline")
+        if head["kind"] == "plain":
+            self.run_plain(body, head)
+            reply = {"kind": "done"}
+        else:
+            reply = {"kind": "verdict", **self.run_test(body, head)}
+        return reply | {"gone": self.gone, "notices": self.notices}
 
     def exchange(self, head: dict[str, Any], body: bytes) -> Message:
-        """Ask the student's process something, through the worker."""
-        self.channel.send(head, body)
-        return self.channel.receive()
+        """Ask the student's process something."""
+        if self.gone is not None:
+            return {"kind": "gone"}, b""
+        if self.student is None:
+            self.channel.send(head, body)
+            return self.channel.receive()
+        try:
+            return self._ask(self.student, head, body)
+        except ChannelTimeout:
+            self.gone = HUNG
+        except (ChannelClosed, ChannelBroken):
+            self.gone = ENDED
+        self.meet(None)
+        return {"kind": "gone"}, b""
+
+    def _ask(self, student: Channel, head: dict[str, Any], body: bytes) -> Message:
+        student.send(head, body, self.deadline)
+        while True:
+            answer, block = student.receive(self.deadline)
+            if answer.get("kind") in ("answer", "callback"):
+                return answer, block
+            if answer.get("kind") != "notice":
+                raise ChannelBroken("somebody else writes into the channel")
+            if len(self.notices) < MAX_NOTICES:
+                self.notices.append(str(answer.get("what"))[:200])
 
     def run_plain(self, body: bytes, head: dict[str, Any]) -> None:
         """Run one of the instructor's own cells; what it shows and whether it fails does not matter here."""

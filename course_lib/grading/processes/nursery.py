@@ -35,12 +35,14 @@ def main(argv: list[str]) -> None:
         from course_lib.grading.processes import room  # noqa: F401
 
     workers = [socket.socket(fileno=int(number)) for number in argv[0].split(",")]
+    gc.disable()  # next to nothing of what imports make is garbage
     for name in argv[1:]:
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
     baseline.update(_warm_up(shell.new_shell()))
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 20)  # a notebook is short; what is left over goes with its process
     # pyarrow's allocator keeps a thread that is made for forking
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)

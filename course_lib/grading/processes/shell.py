@@ -6,12 +6,15 @@ Left out is what talks to a browser. A shell takes 50 ms to set up, so it is mad
 
 from __future__ import annotations
 
+import functools
+import re
 import sys
 from typing import Any
 
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
@@ -19,6 +22,17 @@ from traitlets.config import Config
 from course_lib.grading.integrity import CELL
 from course_lib.grading.processes.describe import describe_error
 from course_lib.grading.processes.recorder import Recorder, Stream
+
+# What IPython may read otherwise than Python does: an indented or empty first line, prompts, and a line that begins
+# with one of its own signs, ends in a question mark, or assigns what a magic or a command gives.
+_NO_PYTHON = re.compile(r"\A[ \t]|\A\s*\n|\A\s*\Z|>>>|In \[|^\s*\.\.\.|^\s*[%!?,;/]|\?\s*$|=\s*[%!][^=]", re.MULTILINE)
+
+
+@functools.cache
+def _transformers() -> tuple[list[Any], list[Any], list[Any]]:
+    """What IPython itself does to a cell."""
+    manager = TransformerManager()
+    return manager.cleanup_transforms, manager.line_transforms, manager.token_transformers
 
 
 class _Publisher(DisplayPublisher):
@@ -60,6 +74,19 @@ class Shell(InteractiveShell):
     displayhook_class = Type(_Hook)
     display_pub_class = Type(_Publisher)
     compiler_class = Type(_Compiler)
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """Magics and the like made Python: not looked for with a tokenizer where a cell can't hold any."""
+        manager = self.input_transformer_manager
+        kinds = (manager.cleanup_transforms, manager.line_transforms, manager.token_transformers)
+        own = kinds != _transformers() or self.input_transformers_post
+        if own or len(raw_cell.splitlines()) < 2 or _NO_PYTHON.search(raw_cell):
+            return super().transform_cell(raw_cell)
+        return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+
+    def should_run_async(self, raw_cell: str, **given: Any) -> bool:
+        """Whether a cell awaits something at its top level, which takes a compilation to know where it may."""
+        return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(raw_cell, **given)
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window system."""

@@ -140,6 +140,7 @@ class Starter:
         """Order a process, without waiting until it is ready."""
         folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
         ours, theirs = pair()
+        ours.shared = role == STUDENT  # with the judge
         try:
             order = {
                 "role": role,

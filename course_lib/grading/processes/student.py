@@ -13,7 +13,6 @@ It is told to run cells, to hand out values and to call functions; it answers wi
 
 from __future__ import annotations
 
-import io
 import marshal
 import os
 import pickle
@@ -22,7 +21,7 @@ from typing import Any
 
 from course_lib.grading import integrity, wire
 from course_lib.grading.channel import Channel, ChannelClosed
-from course_lib.grading.processes import changes
+from course_lib.grading.processes import callbacks, changes
 from course_lib.grading.processes import shell as shells
 from course_lib.grading.processes.describe import describe_error
 from course_lib.grading.processes.seeds import seed
@@ -54,6 +53,7 @@ class Student:
     def __init__(self, channel: Channel, shell: shells.Shell, baseline: integrity.Snapshot) -> None:
         self.channel, self.shell, self.baseline = channel, shell, baseline
         self.noticed: set[str] = set()
+        callbacks.answer_with(self.callback)
 
     def notice(self, what: str) -> None:
         """Tell at once what was tried: the process may not live much longer."""
@@ -85,7 +85,7 @@ class Student:
         return {"sizes": sizes}, b"".join(messages.values())
 
     def _call(self, name: str, body: bytes) -> tuple[dict[str, Any], bytes]:
-        args, kwargs = _Unpickler(io.BytesIO(body), self).load()
+        args, kwargs = pickle.loads(body)  # from the tests, which may be trusted
         given = {**dict(enumerate(args)), **kwargs}
         watches = {place: changes.Watch(value) for place, value in given.items()}
         self.shell.recorder.start()
@@ -121,20 +121,6 @@ class Student:
         if head.get("status") == "error":
             raise value
         return value
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, student: Student) -> None:
-        super().__init__(file)
-        self.student = student
-
-    def persistent_load(self, number: Any) -> Any:
-        """A function of the test's: here, something that calls it there."""
-
-        def function(*args: Any, **kwargs: Any) -> Any:
-            return self.student.callback(number, args, kwargs)
-
-        return function
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -148,5 +148,5 @@ def test_rows_are_for_the_newest_version_of_the_tables():
 
     import nbgrader
 
-    assert gradebook_rows.VERSION == gradebook.newest_version(Path(nbgrader.__file__).parent)
+    assert gradebook.newest_version(Path(nbgrader.__file__).parent) == gradebook_rows.VERSION
     assert re.fullmatch("[0-9a-f]{12}", gradebook_rows.VERSION)
