@@ -77,8 +77,8 @@ def tests(project: Project) -> Evidence:
             else:
                 foreign = file.name
     if found:
-        more = f" and {len(found) - 1} more files" if len(found) > 1 else ""
-        return Evidence(f"{next(iter(found))}{more}: {count(sum(found.values()), 'test')} with assertions")
+        others = f" and {count(len(found) - 1, 'more file')}" if len(found) > 1 else ""
+        return Evidence(f"{next(iter(found))}{others}: {count(sum(found.values()), 'test')} with assertions")
     if empty:
         return Evidence(missing=f"{empty[0]} asserts nothing that could be false, nor does any other test")
     if foreign:

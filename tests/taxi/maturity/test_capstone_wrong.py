@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from course_lib.taxi import maturity
 from course_lib.taxi.maturity.capstone import checking
 from course_lib.taxi.maturity.capstone.settings import NotSettled, command, read
 from course_lib.taxi.maturity.capstone.workspace import copied
@@ -218,6 +219,8 @@ def test_a_log_that_was_edited_in_the_folder_itself_shows(tmp_path):
     quiet = {**os.environ, "COURSE_ROOT": str(folder), "PYTHONPATH": str(folder), "TAXI_DATA": "simulated"}
     command = [sys.executable, "-m", "rides.pipeline"]
     subprocess.run(command, cwd=folder, env=quiet, check=True, capture_output=True)
+    found = maturity.assess(folder)
+    assert found.level == "governed", found.missing
     log = folder / "state" / "mlflow" / "audit.jsonl"
     lines = log.read_text(encoding="utf-8").splitlines()
     entry = json.loads(lines[-1])

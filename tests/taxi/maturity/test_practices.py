@@ -80,6 +80,7 @@ FOUND = [
         orchestrated.data_contract,
         {"gx/suite.json": {"expectations": [{"expectation_type": "expect_column_to_exist", "kwargs": {}}]}},
     ),
+    (orchestrated.data_contract, {"a.py": "from course_lib.taxi import contract\n\ncontract.check(1)\n"}),
     (orchestrated.deployment, {"app.py": SERVICE, "Dockerfile": DOCKER}),
     (
         orchestrated.deployment,
@@ -138,6 +139,7 @@ NOT_FOUND = [
     (pipelines.pipeline, {"dvc.yaml": "stages: {}\n"}, "no pipeline"),
     (pipelines.pipeline, {"a.py": "import airflow\n"}, "no pipeline"),
     (orchestrated.data_contract, {"a.py": SCHEMA}, "nothing is validated"),
+    (orchestrated.data_contract, {"a.py": "from course_lib.taxi import contract\n"}, "no schema"),
     (orchestrated.data_contract, {"a.py": "import pandera\n"}, "no schema"),
     (orchestrated.deployment, {"Dockerfile": DOCKER}, "no code here"),
     (orchestrated.deployment, {"app.py": SERVICE}, "nothing packs"),
