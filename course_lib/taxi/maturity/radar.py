@@ -36,7 +36,7 @@ def radar(assessed: Assessment | Mapping[str, Assessment]) -> Figure:
             for number, (name, one) in enumerate(several.items()):
                 _outline(axes, one, f"{name}: {one.level}", _COLOURS[number], _MARKERS[number])
             if len(several) > 1:
-                figure.legend(loc="outside lower center", ncols=min(len(several), 3))
+                figure.legend(loc="outside lower center", ncols=2)
             finding(figure, _title(several))
         finally:
             pyplot.close(figure)
@@ -51,7 +51,7 @@ def _grid(axes: Axes, several: Mapping[str, Assessment]) -> None:
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     axes.set_xticks(_angles(), [_axis_label(level, several) for level in LEVELS])
-    axes.tick_params(axis="x", pad=16, labelsize=11)
+    axes.tick_params(axis="x", pad=18, labelsize=11)
     axes.set_ylim(0, 1.03)
     axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["25 %", "50 %", "75 %", "100 %"], color=GREY, fontsize=8)
     axes.set_rlabel_position(324)  # between the last level and the first: emptiest for most
@@ -71,7 +71,8 @@ def _outline(axes: Axes, one: Assessment, label: str, colour: str, marker: str) 
     angles = _angles()
     closed = np.append(angles, angles[0]), np.append(shares, shares[0])
     axes.fill(*closed, color=colour, alpha=0.12)
-    axes.plot(*closed, color=colour, linewidth=1.8, label=label)
+    axes.plot(*closed, color=colour, linewidth=1.8)
+    axes.plot([], [], marker, linestyle="-", color=colour, label=label)  # the legend's
     # a full mark: the level holds; an empty one: something is missing there, or below
     for angle, share, holds in zip(angles, shares, one.holds, strict=True):
         face = colour if holds else "white"

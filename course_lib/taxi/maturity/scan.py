@@ -33,21 +33,20 @@ LONGEST_TEXT = 2_000_000  # bytes; what is longer is data, not text that somebod
 
 @dataclass(frozen=True)
 class File:
-    """A regular file: its name relative to the directory with ``/``, where it lies, and its size in bytes."""
+    """A regular file: its name relative to the directory with ``/``, where it lies, and its size in bytes.
+
+    ``base`` is the last part of the name, ``suffix`` its ending in small letters.
+    """
 
     name: str
     path: Path
     size: int
+    base: str = field(init=False, compare=False)
+    suffix: str = field(init=False, compare=False)
 
-    @property
-    def base(self) -> str:
-        """The last part of the name."""
-        return self.name.rpartition("/")[2]
-
-    @property
-    def suffix(self) -> str:
-        """The ending, in small letters."""
-        return self.path.suffix.lower()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", self.name.rpartition("/")[2])
+        object.__setattr__(self, "suffix", self.path.suffix.lower())
 
 
 @dataclass
@@ -117,16 +116,24 @@ class Project:
 
     def named(self, *patterns: str) -> list[File]:
         """Files whose name (with folders, where the pattern has any) matches, whatever the case of the letters."""
-        lower = [pattern.lower() for pattern in patterns]
+        wholes = _any_of([pattern for pattern in patterns if "/" in pattern])
+        bases = _any_of([pattern for pattern in patterns if "/" not in pattern])
         return [
             file
             for file in self.files
-            if any(fnmatch.fnmatchcase((file.name if "/" in p else file.base).lower(), p) for p in lower)
+            if (bases and bases.match(file.base)) or (wholes and "/" in file.name and wholes.match(file.name))
         ]
 
     def ending(self, *suffixes: str) -> list[File]:
         """Files with one of these endings (``.py``)."""
-        return [file for file in self.files if file.suffix in suffixes]
+        return sorted((file for one in suffixes for file in self._by_ending.get(one, ())), key=lambda file: file.name)
+
+    @cached_property
+    def _by_ending(self) -> dict[str, list[File]]:
+        found: dict[str, list[File]] = {}
+        for file in self.files:
+            found.setdefault(file.suffix, []).append(file)
+        return found
 
     def text(self, file: File) -> str:
         """The file as text; empty for one that can't be read, is no text, or is too long to have been written."""
@@ -201,6 +208,11 @@ class Project:
     def tests(self) -> list[File]:
         """Python files that pytest or unittest would pick up by their names."""
         return [file for file in self.ending(".py") if is_test(file)]
+
+
+def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
+    """One expression for several patterns of a shell, whatever the case of the letters; None for no pattern."""
+    return re.compile("|".join(map(fnmatch.translate, patterns)), re.IGNORECASE) if patterns else None
 
 
 def is_test(file: File) -> bool:

@@ -31,9 +31,10 @@ def gate(trial: Trial) -> str:
         raise Wrong(f"a model that says 55 minutes for every ride became the champion (version {now})")
     if ran.code is None:
         raise Wrong(ran.how())
-    if ran.ok and len(after.runs) == len(before.runs):
-        raise Wrong("the data changed, and the pipeline did not train again: what guards the champion can't be seen")
-    return f"a model that says 55 minutes for every ride was {'refused' if ran.ok else 'stopped'}; version {now} stays"
+    if len(after.runs) == len(before.runs):
+        how = "did not train again" if ran.ok else f"put no run on record ({ran.how()})"
+        raise Wrong(f"the data changed, and the pipeline {how}: what guards the champion can't be seen")
+    return f"a model that says 55 minutes for every ride was refused; version {now} stays"
 
 
 def _spoil(data: Path, first_valid: str) -> None:
@@ -159,7 +160,7 @@ QUESTIONS = (
     ),
     Question(
         "promotion gate",
-        "a model that learned nonsense is trained and judged, and does not become the champion",
+        "trained on nonsense, a model is put on record, judged, and does not become the champion",
         "tracking.promote(…, trips=valid, margin=…) decides; nothing else may move the alias champion",
         gate,
     ),
