@@ -39,6 +39,7 @@ def models(
     from course_lib.cli.console import emit, say
     from course_lib.errors import UsageError
     from course_lib.taxi import tracking as registry
+    from course_lib.taxi import tracking_audit
 
     if promote is None and (first or dry_run or month):
         raise UsageError("--month, --first and --dry-run go with --promote VERSION.")
@@ -47,7 +48,12 @@ def models(
     registry.setup(tracking)
     if promote is None:
         table = registry.versions(name)
-        emit({"name": name, "versions": as_list(table)}) if as_json else show(table)
+        check = tracking_audit.log().verify(tracking_audit.noted(name))
+        if as_json:
+            emit({"name": name, "versions": as_list(table), "audit": vars(check)})
+        else:
+            show(table)
+            say(f"Audit log: {check}")
         return
     registry.versions(name)  # a name or version that isn't there is said before a month is read
     trips = None if month is None else _rides(month, source, rows)

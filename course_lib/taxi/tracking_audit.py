@@ -55,7 +55,7 @@ def recorded(
     try:
         with translated():
             change()
-    except BaseException as error:
+    except Exception as error:  # an interruption may have come after the change: the card sees which it was
         with contextlib.suppress(AuditError):
             why = {"entry": entry.number, "why": f"{type(error).__name__}: {error}"}
             book.append(FAILED, entry.subject, entry.by, why)

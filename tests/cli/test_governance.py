@@ -65,6 +65,20 @@ def test_a_log_that_does_not_hold_is_exit_one_and_the_card_is_written(ask, share
     assert (tmp_path / "card" / "model_card.html").is_file()
 
 
+def test_what_course_train_registers_has_its_evidence(course, tmp_path, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.getbasetemp() / "cli-taxi-data"))
+    monkeypatch.setenv("COURSE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TAXI_DATA", "simulated")
+    with tracked_in(tmp_path / "elsewhere"):
+        assert course("train", "--rows", "800", "--register")[0] == 0
+        code, out, _err = course("card", "--folder", str(tmp_path / "card"), "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert [found["data"][role]["same_as_recorded"] for role in ("train", "valid")] == [True, True]
+    assert set(found["missing"]) <= {"Lineage: code", "Promotion: gate"}
+    assert found["promotion"]["audit"]["ok"] is True
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

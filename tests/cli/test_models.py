@@ -32,8 +32,9 @@ MARCH = ["--month", "2021-03", "--rows", "400"]
 
 
 def test_versions_for_people(ask):
-    code, out, _err = ask()
+    code, out, err = ask()
     assert code == 0
+    assert "Audit log: The log holds: 2 entries. It agrees with the noted head." in err
     for words in ("version", "RMSE (min)", "champion", "challenger", "linear", "9.00"):
         assert words in out
 
@@ -41,6 +42,7 @@ def test_versions_for_people(ask):
 def test_versions_for_programs(ask):
     code, out, err = ask("--json")
     assert (code, err) == (0, "")
+    assert json.loads(out)["audit"]["ok"] is True
     first, second = json.loads(out)["versions"]
     assert (first["version"], first["aliases"], first["params"]) == (1, ["champion"], {"model": "mean"})
     assert (second["aliases"], second["metrics"], second["tags"]) == (["challenger"], {"rmse": 9.0}, {})

@@ -15,8 +15,8 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ FILE = "audit.jsonl"
 #: What the log writes of itself after a crash.
 RECOVERED = "recovered"
 _BLOCK = 4096
+_LOOKS, _MOMENT = 3, 0.02  # seconds
 
 
 class AuditError(CourseError):
@@ -119,10 +120,20 @@ class AuditLog:
         return audit_chain.check(self._lines(), head)
 
     def _lines(self) -> list[bytes]:
+        """The lines as they stand. An unfinished last one may be somebody's who is writing: it gets a moment."""
+        text = self._read()
+        for _ in range(_LOOKS):
+            if not text or text.endswith(b"\n"):
+                break
+            time.sleep(_MOMENT)
+            text = self._read()
+        return text.splitlines(keepends=True)
+
+    def _read(self) -> bytes:
         try:
-            return self.path.read_bytes().splitlines(keepends=True)
+            return self.path.read_bytes()
         except FileNotFoundError:
-            return []
+            return b""
         except OSError as error:
             raise AuditError(f"The audit log {self.path} can't be read: {error.strerror or error}.") from error
 
@@ -178,7 +189,7 @@ class AuditLog:
         if not lines:
             return None, torn
         entry = audit_chain.parse(lines[-1])
-        if entry is None or digest(asdict(entry)) != entry.hash:
+        if entry is None or digest(vars(entry)) != entry.hash:
             raise AuditError(
                 f"The last entry of the audit log {self.path} is not what was written: {self.verify().reason} "
                 "Nothing was added. Find out who changed it, and put a copy back or begin a new log beside it."

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -103,7 +103,7 @@ def follow(last: Entry | None, known: Mapping[str, Any]) -> Entry:
 
 def line(entry: Entry) -> bytes:
     """The entry as it stands in the file."""
-    return f"{canonical(asdict(entry))}\n".encode()
+    return f"{canonical(vars(entry))}\n".encode()
 
 
 def parse(text: bytes) -> Entry | None:
@@ -140,7 +140,7 @@ def _wrong(lines: Sequence[bytes], entries: Sequence[Entry | None], place: int) 
     if entry is None and place == len(lines) - 1 and not lines[place].endswith(b"\n"):
         return "torn", place, "the last line breaks off: a program ended while it wrote. It never was a whole entry."
     follower = entries[place + 1] if place + 1 < len(entries) else None
-    if entry is None or digest(asdict(entry)) != entry.hash:
+    if entry is None or digest(vars(entry)) != entry.hash:
         if follower is not None and follower.previous == expected:
             return "inserted", place, f"the next line follows the one before it: line {place + 1} was put in between."
         if entry is None:

@@ -310,3 +310,12 @@ def test_two_processes_write_one_chain(log):
     assert len(there) == 2 * n
     for name in ("ana", "bo"):
         assert [entry.subject for entry in there if entry.by == name] == [f"taxi/{i}" for i in range(n)]
+
+
+def test_a_reader_waits_a_moment_for_a_writer_in_the_middle_of_a_line(log, monkeypatch):
+    written(log, 2)
+    whole = log.path.read_bytes()
+    log.path.write_bytes(whole[:-20])
+    monkeypatch.setattr(audit.time, "sleep", lambda _seconds: log.path.write_bytes(whole))
+    assert log.verify()
+    assert len(log.entries()) == 2

@@ -1,8 +1,13 @@
 """The model card: everything there is evidence for, read again and measured; everything else named as missing."""
 
+import contextlib
 import json
 import re
+import shutil
+import sqlite3
 from datetime import UTC, datetime
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import numpy as np
 import pandas as pd
@@ -12,6 +17,7 @@ from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import models, tracking
 from course_lib.taxi.evaluation import score
 from course_lib.taxi.governance import audit, card
+from course_lib.taxi.tracking_errors import current_database
 from tests.taxi.governance.made import february
 from tests.taxi.samples import rides
 from tests.taxi.tracking_home import mlflow, tracked_in
@@ -245,15 +251,27 @@ def test_a_pipelines_model_is_scored_on_the_days_that_it_did_not_learn_from(othe
     assert 0 < days < 700
 
 
-def test_a_run_that_was_deleted_takes_only_its_own_facts_along(other, fitted):
-    tracking.register(fitted["linear"], other, example=FEBRUARY, trips=JANUARY)
-    run = tracking.versions(other).loc[1, "run_id"]
-    model = mlflow.MlflowClient().get_run(run).outputs.model_outputs[0].model_id
-    import shutil
+def change_database(statement, *values):
+    """Do to the registry what MLflow's calls don't allow."""
+    with contextlib.closing(sqlite3.connect(current_database())) as database, database:
+        database.execute(statement, values)
 
+
+def test_a_run_that_is_gone_takes_only_its_own_facts_along(other, fitted):
+    tracking.register(fitted["linear"], other, example=FEBRUARY, trips=JANUARY)
+    change_database("UPDATE model_versions SET run_id = ? WHERE name = ?", "0" * 32, other)
     found = card.build(other, rides=FEBRUARY, learned=JANUARY)
-    assert "Lineage" not in found.missing
-    shutil.rmtree(mlflow.MlflowClient().get_logged_model(model).artifact_location.removeprefix("file://"))
+    assert "its run can't be read" in found.why["Lineage"]
+    assert found.sections["lineage"] == {}
+    assert found.sections["metrics"]["measured"]["n"] == len(FEBRUARY)
+    assert found.sections["promotion"]["action"] == "alias set"
+
+
+def test_a_model_whose_files_are_gone_is_not_measured_and_the_rest_stands(other, fitted):
+    tracking.register(fitted["linear"], other, example=FEBRUARY, trips=JANUARY)
+    run = mlflow.MlflowClient().get_run(tracking.versions(other).loc[1, "run_id"])
+    model = mlflow.MlflowClient().get_logged_model(run.outputs.model_outputs[0].model_id)
+    shutil.rmtree(url2pathname(urlparse(model.artifact_location).path))
     found = card.build(other, rides=FEBRUARY, learned=JANUARY)
     assert "its files can't be read" in found.why["Metrics"]
     assert found.sections["data"]["train"]["same_as_recorded"] is True
@@ -339,14 +357,8 @@ def test_what_is_asked_wrongly_is_said(home, options, error, words):
 def test_an_alias_that_points_to_a_deleted_version_is_said(other, fitted):
     tracking.register(fitted["mean"], other, example=FEBRUARY)
     tracking.register(fitted["mean"], other, example=FEBRUARY, alias="old")
-    import sqlite3
-
-    from course_lib.taxi.tracking_errors import current_database
-
-    with sqlite3.connect(current_database()) as database:
-        database.execute("DELETE FROM model_version_tags WHERE name = ? AND version = 1", (other,))
-        database.execute("DELETE FROM model_versions WHERE name = ? AND version = 1", (other,))
-    database.close()
+    change_database("DELETE FROM model_version_tags WHERE name = ? AND version = 1", other)
+    change_database("DELETE FROM model_versions WHERE name = ? AND version = 1", other)
     with pytest.raises(tracking.NoSuchVersion, match="points to version 1, which was deleted"):
         card.build(other, rides=FEBRUARY)
 
