@@ -1,4 +1,4 @@
-# task: append
+# task: add_entry
 # loses: 1
 # why: Does not look at the noted head.
 
@@ -29,7 +29,7 @@ def first_bad(path, head=None):
     return None
 
 
-def append(path, action, subject, by, at):
+def add_entry(path, action, subject, by, at):
     """Add one entry; return the new head, (count, hash)."""
     path = Path(path)
     bad = first_bad(path)

@@ -1,4 +1,4 @@
-# task: append
+# task: add_entry
 # loses: 3
 # why: A last line that was cut off is overlooked.
 
@@ -27,7 +27,7 @@ def first_bad(path, head=None):
     return None
 
 
-def append(path, action, subject, by, at):
+def add_entry(path, action, subject, by, at):
     """Add one entry; return the new head, (count, hash)."""
     path = Path(path)
     bad = first_bad(path)
