@@ -143,7 +143,7 @@ def _dots(axes: Axes, shown: pd.DataFrame) -> None:
     places = np.arange(len(shown))
     axes.hlines(places, shown["low"], shown["high"], color=SKY, lw=6, alpha=0.6, label="middle half of the rides")
     axes.plot(shown["minutes"], places, "o", color=BLUE, ms=6, label="mean of all rides")
-    axes.set_yticks(places, [str(name) for name in shown.index])
+    axes.set_yticks(places, [place_name(str(shown.index.name), name) for name in shown.index])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
