@@ -15,7 +15,7 @@ from course_lib.grading.class_result import ClassResult
 from course_lib.grading.coursefolders import CourseFolders, course_folders
 from course_lib.grading.libraries import shared
 from course_lib.grading.limits import Limits
-from course_lib.grading.pool import Pool, usual_jobs
+from course_lib.grading.pool import Nursery, Pool, usual_jobs
 from course_lib.grading.sandbox.policy import SandboxUnavailable
 from course_lib.grading.scores import scores
 from course_lib.grading.worker import Setting
@@ -50,18 +50,20 @@ def grade(
     root = root or project_root()
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is {jobs}; at least one is needed")
-    assignments = load_assignments(root, modules)
-    found = handed.find(Path(submissions), assignments)
-    if not found.submissions and not found.rejected:
-        raise UsageError(
-            f"nothing was handed in: {submissions} holds no notebook and no zip for "
-            f"{', '.join(sorted({a.module for a in assignments}))}"
-        )
-    folders = folders or course_folders(root)
-    setting = _setting(root, assignments, limits or Limits(), sandboxed=not unsafe)
-    job = Job(setting, folders, found.submissions, progress, force=force)
-    if job.to_do or job.asks_nbgrader:
-        _run(job, jobs or usual_jobs())
+    jobs = jobs or usual_jobs()
+    with Nursery(jobs) as nursery:
+        assignments = load_assignments(root, modules)
+        found = handed.find(Path(submissions), assignments)
+        if not found.submissions and not found.rejected:
+            raise UsageError(
+                f"nothing was handed in: {submissions} holds no notebook and no zip for "
+                f"{', '.join(sorted({a.module for a in assignments}))}"
+            )
+        folders = folders or course_folders(root)
+        setting = _setting(root, assignments, limits or Limits(), sandboxed=not unsafe)
+        job = Job(setting, folders, found.submissions, progress, force=force)
+        if job.to_do or job.asks_nbgrader:
+            _run(job, jobs, nursery)
     results = job.results
     table = scores(results, assignments, job.manual)
     done = ClassResult(
@@ -85,15 +87,12 @@ def _setting(root: Path, assignments: list[Assignment], limits: Limits, *, sandb
     return Setting(assignments, support, to_import, limits, sandboxed)
 
 
-def _run(job: Job, jobs: int) -> None:
-    """Have it done by as many workers as are asked for and can be of use.
-
-    They import what notebooks import while this process tries the sandbox and imports nbgrader.
-    """
+def _run(job: Job, jobs: int, nursery: Nursery) -> None:
+    """Have it done by as many workers as are asked for and can be of use."""
     setting = job.setting
     setting.modules = sorted({*setting.modules, *shared(job.to_do)})
     workers = max(1, min(jobs, len(job.to_do)))
-    with Pool(setting, workers) as pool:
+    with Pool(setting, workers, nursery) as pool:
         if setting.sandboxed:
             require_sandbox()  # before there is a second thread: then a copy of this process can try it
         job.run(pool)

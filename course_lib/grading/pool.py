@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from course_lib.grading.channel import ChannelBroken, ChannelClosed, pair
-from course_lib.grading.processes.starter import can_fork, start_nursery
+from course_lib.grading.processes.starter import can_fork, import_also, start_nursery
 from course_lib.grading.worker import Setting
 
 MAX_TRIES = 3
+_USUAL = ("numpy", "pandas")  # what hardly a notebook does without
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -24,26 +25,60 @@ class WorkerLost(Exception):
     """A worker ended in the middle of an order, every time it was tried."""
 
 
+class Nursery:
+    """The process that all students' processes are forked from, for at most ``jobs`` workers.
+
+    Its imports take longer than finding out what is to be graded, so it is started before that is known. Use as a
+    context manager: one that was not needed is gone at once.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lines: list[socket.socket] = []
+        self.needed = False
+        if can_fork():
+            env = {**os.environ, **_worker_environment()}
+            self.lines, self.process = start_nursery(jobs, _USUAL, env)
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in self.lines:
+            line.close()
+        if self.process is not None:
+            if not self.needed:
+                self.process.kill()
+            self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+
+    def take(self, workers: int, modules: Iterable[str]) -> list[socket.socket | None]:
+        """Have it import these as well; returns a connection for each worker (None where processes aren't forked)."""
+        if self.process is None:
+            return [None] * workers
+        self.needed = True
+        import_also(self.process, [name for name in modules if name not in _USUAL])
+        for line in self.lines[workers:]:
+            line.close()
+        return list(self.lines[:workers])
+
+
 class Pool:
     """``jobs`` workers. Use as a context manager."""
 
-    def __init__(self, setting: Setting, jobs: int) -> None:
+    def __init__(self, setting: Setting, jobs: int, nursery: Nursery) -> None:
         self.setting = setting
-        self.nursery: subprocess.Popen[bytes] | None = None
-        lines: list[socket.socket | None] = [None] * jobs
-        if can_fork():
-            env = {**os.environ, **_worker_environment()}
-            lines[:], self.nursery = start_nursery(jobs, setting.modules, env)
-        self.workers = [_Worker(setting, line) for line in lines]
+        self.workers = [_Worker(setting, line) for line in nursery.take(jobs, setting.modules)]
 
     def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
+            worker.channel.close()  # all at once, and then wait for each
+        for worker in self.workers:
             worker.end()
-        if self.nursery is not None:
-            self.nursery.wait()
 
     def run(self, orders: Iterable[tuple[str, Any]]) -> Iterator[tuple[Any, Any]]:
         """Have orders (kind, content) done, as many at once as there are workers; yields (content, answer) as they
@@ -153,4 +188,4 @@ def usual_jobs() -> int:
     return cores() + (cores() + 1) // 2
 
 
-__all__ = ["Pool", "WorkerLost", "cores", "usual_jobs"]
+__all__ = ["Nursery", "Pool", "WorkerLost", "cores", "usual_jobs"]

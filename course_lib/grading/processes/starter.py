@@ -201,6 +201,7 @@ class Starter:
 
     def _start_nursery(self) -> None:
         (self._socket,), self._nursery = start_nursery(1, self._modules)
+        import_also(self._nursery, [])
         self._waiting = True
 
     def _restart_nursery(self) -> None:
@@ -250,15 +251,25 @@ class Starter:
 def start_nursery(
     workers: int, modules: Sequence[str], env: dict[str, str] | None = None
 ) -> tuple[list[socket.socket], subprocess.Popen[bytes]]:
-    """A nursery for some workers: each worker's end of its connection, and the process."""
+    """A nursery for some workers: each worker's end of its connection, and the process.
+
+    It imports the modules, and waits to hear of others (see `import_also`).
+    """
     pairs = [socket.socketpair() for _ in range(workers)]
     theirs = [there.fileno() for _, there in pairs]
     command = [sys.executable, "-m", "course_lib.grading.processes.nursery", ",".join(map(str, theirs)), *modules]
-    process = subprocess.Popen(command, pass_fds=theirs, stdin=subprocess.DEVNULL, env=env)
+    process = subprocess.Popen(command, pass_fds=theirs, stdin=subprocess.PIPE, env=env)
     for here, there in pairs:
         there.close()
         here.settimeout(START_SECONDS)
     return [here for here, _ in pairs], process
+
+
+def import_also(nursery: subprocess.Popen[bytes], modules: Sequence[str]) -> None:
+    """Tell a nursery what else to import, and that this is all."""
+    assert nursery.stdin is not None
+    with suppress(BrokenPipeError), nursery.stdin as line:  # one that has ended is found out by who needs it
+        line.write(json.dumps(list(modules)).encode() + b"\n")
 
 
 def can_fork() -> bool:
