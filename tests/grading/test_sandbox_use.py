@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -87,11 +89,12 @@ def test_where_user_namespaces_are_forbidden(tmp_path, monkeypatch, runtime):
     assert "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0" in found.problem
 
 
-def test_walls_that_do_not_hold_are_a_problem(monkeypatch):
-    def answer(*_, **__):
-        return subprocess.CompletedProcess([], 0, '{"checks": {"no network": false, "no rights": true}}', "")
-
-    monkeypatch.setattr(subprocess, "run", answer)
+@pytest.mark.parametrize("threads", [1, 2])  # with one, the trial is made in a copy of this process
+def test_walls_that_do_not_hold_are_a_problem(monkeypatch, threads):
+    said = '{"checks": {"no network": false, "no rights": true}}'
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, said, ""))
+    monkeypatch.setattr("course_lib.grading.sandbox.probe._rehearse", lambda: json.loads(said))
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
     monkeypatch.setattr("course_lib.grading.sandbox.probe.find", lambda: "bwrap")
     found = probe()
     assert isinstance(found, Probe)
