@@ -14,6 +14,7 @@ def run_step(source, target, make):
     try:
         with part.open("w", encoding="utf-8") as file:
             file.writelines(make(text))
+        note.unlink(missing_ok=True)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

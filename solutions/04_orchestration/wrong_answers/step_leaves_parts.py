@@ -12,6 +12,7 @@ def run_step(source, target, make):
     part = target.with_name(target.name + ".part")
     with part.open("w", encoding="utf-8") as file:
         file.writelines(make(text))
+    note.unlink(missing_ok=True)
     os.replace(part, target)
     note.write_text(content, encoding="utf-8")
     return "made"

@@ -1,5 +1,5 @@
 # task: run_step
-# loses: 1
+# loses: 2
 # why: Remembers in a variable, which is gone tomorrow, and stays when the file beside the target is gone.
 
 made_from = {}
