@@ -9,7 +9,7 @@ import symtable
 from contextlib import suppress
 from typing import Any
 
-_WORD = re.compile(r"[^\W\d]\w*")
+_WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
 
 
 @functools.lru_cache(maxsize=512)
@@ -76,6 +76,7 @@ class _Bound(ast.NodeVisitor):
 
 @functools.lru_cache(maxsize=512)
 def words(source: str) -> frozenset[str]:
+    """The words of a text, also those in quotes; what stands behind a dot is an attribute of something else."""
     return frozenset(_WORD.findall(source))
 
 
