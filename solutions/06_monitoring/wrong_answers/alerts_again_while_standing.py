@@ -2,6 +2,7 @@
 # loses: 3
 # why: Raises again while one stands.
 
+
 def find_alerts(values, raise_at, clear_at, windows, clear_windows):
     if clear_at > raise_at or windows < 1 or clear_windows < 1:
         raise ValueError("bad rule")

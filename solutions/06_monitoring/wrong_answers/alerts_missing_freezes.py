@@ -2,6 +2,7 @@
 # loses: 1
 # why: A missing day leaves the count as it was.
 
+
 def find_alerts(values, raise_at, clear_at, windows, clear_windows):
     """The alerts of a series of days: since when, raised when, cleared when."""
     if clear_at > raise_at or windows < 1 or clear_windows < 1:

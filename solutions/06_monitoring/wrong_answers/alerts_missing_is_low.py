@@ -2,13 +2,16 @@
 # loses: 1
 # why: Takes a missing day for 0.
 
+
 def find_alerts(values, raise_at, clear_at, windows, clear_windows):
     """The alerts of a series of days: since when, raised when, cleared when."""
     if clear_at > raise_at or windows < 1 or clear_windows < 1:
         raise ValueError("the lower threshold clears, and a count is at least 1")
     found, standing, streak = [], False, 0
     for day, value in enumerate(list(values), start=1):
-        speaks = (0 if pd.isna(value) else value) < clear_at if standing else (0 if pd.isna(value) else value) > raise_at
+        speaks = (
+            (0 if pd.isna(value) else value) < clear_at if standing else (0 if pd.isna(value) else value) > raise_at
+        )
         streak = streak + 1 if speaks else 0
         if standing and streak == clear_windows:
             found[-1]["cleared"] = day

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Takes any rule.
 
+
 def find_alerts(values, raise_at, clear_at, windows, clear_windows):
     """The alerts of a series of days: since when, raised when, cleared when."""
     found, standing, streak = [], False, 0

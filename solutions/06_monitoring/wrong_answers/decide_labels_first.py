@@ -2,6 +2,7 @@
 # loses: 1
 # why: Asks for labels before it asks whether the source is broken.
 
+
 def decide(report):
     counted = [one["psi"] for one in report["drift"].values() if one["psi"] is not None and one["by_chance"] < 0.125]
     moved = [value for value in counted if value >= 0.125]

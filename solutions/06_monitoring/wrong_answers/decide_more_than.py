@@ -2,6 +2,7 @@
 # loses: 2
 # why: Takes "at least" for "more than".
 
+
 def decide(report):
     """What to do: "mend", "wait", "keep", "try" or "retrain"."""
     counted = [one["psi"] for one in report["drift"].values() if one["psi"] is not None and one["by_chance"] < 0.125]

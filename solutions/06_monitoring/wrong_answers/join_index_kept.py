@@ -2,6 +2,7 @@
 # loses: 1
 # why: Keeps the index of the predictions.
 
+
 def join_labels(predictions, labels, now):
     """Each prediction once, with the last label that has arrived; and an account of all rows."""
     rides = predictions.drop_duplicates("prediction_id").drop(columns="duration", errors="ignore").copy()

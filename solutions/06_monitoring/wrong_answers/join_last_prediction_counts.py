@@ -2,9 +2,14 @@
 # loses: 1
 # why: Of a repeated prediction the last row.
 
+
 def join_labels(predictions, labels, now):
     """Each prediction once, with the last label that has arrived; and an account of all rows."""
-    rides = predictions.drop_duplicates("prediction_id", keep="last").drop(columns="duration", errors="ignore").reset_index(drop=True)
+    rides = (
+        predictions.drop_duplicates("prediction_id", keep="last")
+        .drop(columns="duration", errors="ignore")
+        .reset_index(drop=True)
+    )
     account, left = {"repeated": len(predictions) - len(rides)}, labels
     for reason, holds in (
         ("not_yet", lambda rows: ~(rows["arrived_at"] <= now)),

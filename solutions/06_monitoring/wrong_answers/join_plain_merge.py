@@ -2,6 +2,7 @@
 # loses: 1
 # why: A left merge: two labels make two rides.
 
+
 def join_labels(predictions, labels, now):
     rides = predictions.drop_duplicates("prediction_id").drop(columns="duration", errors="ignore")
     here = labels["arrived_at"] <= now

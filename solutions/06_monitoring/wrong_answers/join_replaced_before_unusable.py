@@ -2,8 +2,11 @@
 # loses: 2
 # why: Looks for the newest label first and at its duration after: a broken correction throws away a good label.
 
+
 def join_labels(predictions, labels, now):
-    rides = predictions.drop_duplicates("prediction_id").drop(columns="duration", errors="ignore").reset_index(drop=True)
+    rides = (
+        predictions.drop_duplicates("prediction_id").drop(columns="duration", errors="ignore").reset_index(drop=True)
+    )
     account = {"repeated": len(predictions) - len(rides)}
     here = labels[labels["arrived_at"] <= now]
     account["not_yet"] = len(labels) - len(here)

@@ -2,12 +2,17 @@
 # loses: 2
 # why: Counts the values below x, not those at most x.
 
+
 def ks(reference, current):
     """The Kolmogorov–Smirnov statistic of two columns of numbers, and where the gap is."""
-    before, now = (np.sort(pd.Series(values, dtype=float).dropna().to_numpy()) for values in (list(reference), list(current)))
+    before, now = (
+        np.sort(pd.Series(values, dtype=float).dropna().to_numpy()) for values in (list(reference), list(current))
+    )
     if not len(before) or not len(now):
         raise ValueError("two distributions need values on both sides")
     at = np.unique(np.concatenate([before, now]))
-    gaps = np.abs(np.searchsorted(before, at, side="left") / len(before) - np.searchsorted(now, at, side="left") / len(now))
+    gaps = np.abs(
+        np.searchsorted(before, at, side="left") / len(before) - np.searchsorted(now, at, side="left") / len(now)
+    )
     widest = int(np.argmax(gaps))
     return float(gaps[widest]), float(at[widest])

@@ -2,6 +2,7 @@
 # loses: 2
 # why: Compares the sorted values one by one, as if both sides had equally many.
 
+
 def ks(reference, current):
     before = sorted(x for x in reference if not pd.isna(x))
     now = sorted(x for x in current if not pd.isna(x))

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Sorts the list of the caller in place.
 
+
 def ks(reference, current):
     for values in (reference, current):
         if hasattr(values, "sort") and isinstance(values, list):

@@ -2,9 +2,12 @@
 # loses: 1
 # why: Takes the gap with its sign.
 
+
 def ks(reference, current):
     """The Kolmogorov–Smirnov statistic of two columns of numbers, and where the gap is."""
-    before, now = (np.sort(pd.Series(values, dtype=float).dropna().to_numpy()) for values in (list(reference), list(current)))
+    before, now = (
+        np.sort(pd.Series(values, dtype=float).dropna().to_numpy()) for values in (list(reference), list(current))
+    )
     if not len(before) or not len(now):
         raise ValueError("two distributions need values on both sides")
     at = np.unique(np.concatenate([before, now]))

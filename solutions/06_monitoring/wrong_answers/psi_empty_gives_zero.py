@@ -2,6 +2,7 @@
 # loses: 1
 # why: Answers 0 when a side is empty.
 
+
 def psi(reference, current):
     """The PSI of two columns of categories, and the share of current rides in new ones."""
     sides = []
@@ -19,6 +20,8 @@ def psi(reference, current):
     def share(counts, name):
         return (counts.get(name, 0) + 0.5) / (sum(counts.values()) + 0.5 * len(names))
 
-    parts = [(share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names]
+    parts = [
+        (share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names
+    ]
     new = sum(count for name, count in now.items() if name not in before) / sum(now.values())
     return {"psi": sum(parts), "new": new}

@@ -2,6 +2,7 @@
 # loses: 3
 # why: Adds half a ride only to categories that are empty.
 
+
 def psi(reference, current):
     """The PSI of two columns of categories, and the share of current rides in new ones."""
     sides = []
@@ -19,6 +20,8 @@ def psi(reference, current):
     def share(counts, name):
         return (counts.get(name, 0) or 0.5) / sum(counts.values())
 
-    parts = [(share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names]
+    parts = [
+        (share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names
+    ]
     new = sum(count for name, count in now.items() if name not in before) / sum(now.values())
     return {"psi": sum(parts), "new": new}

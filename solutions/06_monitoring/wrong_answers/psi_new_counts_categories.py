@@ -2,6 +2,7 @@
 # loses: 2
 # why: `new` is the share of categories, not of rides.
 
+
 def psi(reference, current):
     """The PSI of two columns of categories, and the share of current rides in new ones."""
     sides = []
@@ -19,6 +20,8 @@ def psi(reference, current):
     def share(counts, name):
         return (counts.get(name, 0) + 0.5) / (sum(counts.values()) + 0.5 * len(names))
 
-    parts = [(share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names]
+    parts = [
+        (share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names
+    ]
     new = sum(1 for name in now if name not in before) / len(now)
     return {"psi": sum(parts), "new": new}

@@ -2,6 +2,7 @@
 # loses: 3
 # why: Weighs the logarithm with the current share alone: that is the Kullback–Leibler divergence.
 
+
 def psi(reference, current):
     """The PSI of two columns of categories, and the share of current rides in new ones."""
     sides = []

@@ -2,6 +2,7 @@
 # loses: 3
 # why: Divides Series by their positions: categories that only one side has become NaN and vanish.
 
+
 def psi(reference, current):
     before = pd.Series(list(reference), dtype=object).value_counts(dropna=False)
     now = pd.Series(list(current), dtype=object).value_counts(dropna=False)

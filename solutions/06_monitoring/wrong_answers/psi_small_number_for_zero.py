@@ -2,6 +2,7 @@
 # loses: 3
 # why: Puts 0.0001 for an empty share, as many tools do; the task says half a ride for every category.
 
+
 def psi(reference, current):
     """The PSI of two columns of categories, and the share of current rides in new ones."""
     sides = []
@@ -19,6 +20,8 @@ def psi(reference, current):
     def share(counts, name):
         return max(counts.get(name, 0) / sum(counts.values()), 0.0001)
 
-    parts = [(share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names]
+    parts = [
+        (share(now, name) - share(before, name)) * math.log(share(now, name) / share(before, name)) for name in names
+    ]
     new = sum(count for name, count in now.items() if name not in before) / sum(now.values())
     return {"psi": sum(parts), "new": new}

@@ -2,6 +2,7 @@
 # loses: 3
 # why: Only days on which there is a ride.
 
+
 def rolling(rides, days, min_rides):
     """Error and bias of each borough over the last days, for every day."""
     borough, day = rides["borough"].fillna("not known"), rides["pickup"].dt.normalize()

@@ -2,6 +2,7 @@
 # loses: 2
 # why: The last days·24 hours before the end of the last ride, not calendar days.
 
+
 def rolling(rides, days, min_rides):
     """Error and bias of each borough over the last days, for every day."""
     borough, day = rides["borough"].fillna("not known"), rides["pickup"].dt.normalize()

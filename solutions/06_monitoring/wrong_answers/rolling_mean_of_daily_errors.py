@@ -2,6 +2,7 @@
 # loses: 2
 # why: Averages the errors of the days, whatever their number of rides.
 
+
 def rolling(rides, days, min_rides):
     frame = pd.DataFrame({"day": rides["pickup"].dt.normalize(), "borough": rides["borough"].fillna("not known")})
     frame["error"] = rides["minutes"] - rides["duration"]

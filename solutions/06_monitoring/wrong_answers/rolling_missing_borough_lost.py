@@ -2,6 +2,7 @@
 # loses: 1
 # why: groupby leaves out missing boroughs.
 
+
 def rolling(rides, days, min_rides):
     """Error and bias of each borough over the last days, for every day."""
     borough, day = rides["borough"], rides["pickup"].dt.normalize()

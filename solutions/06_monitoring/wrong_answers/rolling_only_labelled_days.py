@@ -2,6 +2,7 @@
 # loses: 1
 # why: Throws rides without a label away at the start: their days and boroughs vanish.
 
+
 def rolling(rides, days, min_rides):
     """Error and bias of each borough over the last days, for every day."""
     rides = rides.dropna(subset="duration")
