@@ -2,6 +2,7 @@
 # loses: 2
 # why: The level of the best corner: any level whose practices are all there.
 
+
 def assess(needs, found):
     """The level reached, its number, what the next one lacks, and the levels that were bought too early."""
     lacking = {level: [one for one in practices if not found.get(one)] for level, practices in needs.items()}

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Counts a practice as there if its key is, even without a place.
 
+
 def assess(needs, found):
     """The level reached, its number, what the next one lacks, and the levels that were bought too early."""
     lacking = {level: [one for one in practices if one not in found] for level, practices in needs.items()}

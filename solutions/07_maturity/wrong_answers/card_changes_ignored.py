@@ -2,10 +2,13 @@
 # loses: 1
 # why: A commit is enough, whatever was changed since.
 
+
 def model_card(facts):
     """The card as Markdown text, and the names of the sections that have no evidence."""
     tags = {key: value for key, value in (facts.get("tags") or {}).items() if value}
-    metrics = {key: value for key, value in (facts.get("metrics") or {}).items() if value is not None and not np.isnan(value)}
+    metrics = {
+        key: value for key, value in (facts.get("metrics") or {}).items() if value is not None and not np.isnan(value)
+    }
     slices = facts.get("slices") or []
     limits = [text.strip() for text in facts.get("limits") or [] if text.strip()]
     use = (facts.get("use") or "").strip()
@@ -24,7 +27,9 @@ def model_card(facts):
     if any(one["n"] >= 100 for one in slices):
         for one in slices:
             numbers = f"{one['rmse']:.2f} minutes ({one['low']:.2f} to {one['high']:.2f}), {one['n']} rides"
-            sections["Slices"].append(f"- {one['slice']}: " + (numbers if one["n"] >= 100 else f"too few rides ({one['n']})"))
+            sections["Slices"].append(
+                f"- {one['slice']}: " + (numbers if one["n"] >= 100 else f"too few rides ({one['n']})")
+            )
     if tags.get("code.commit") and tags.get("environment"):
         sections["Lineage"] = [f"- code {tags['code.commit'][:8]}", f"- environment {tags['environment'][:8]}"]
     approver = tags.get("approved_by")

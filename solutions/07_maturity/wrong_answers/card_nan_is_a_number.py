@@ -2,6 +2,7 @@
 # loses: 1
 # why: Writes nan minutes.
 
+
 def model_card(facts):
     """The card as Markdown text, and the names of the sections that have no evidence."""
     tags = {key: value for key, value in (facts.get("tags") or {}).items() if value}
@@ -24,7 +25,9 @@ def model_card(facts):
     if any(one["n"] >= 100 for one in slices):
         for one in slices:
             numbers = f"{one['rmse']:.2f} minutes ({one['low']:.2f} to {one['high']:.2f}), {one['n']} rides"
-            sections["Slices"].append(f"- {one['slice']}: " + (numbers if one["n"] >= 100 else f"too few rides ({one['n']})"))
+            sections["Slices"].append(
+                f"- {one['slice']}: " + (numbers if one["n"] >= 100 else f"too few rides ({one['n']})")
+            )
     if tags.get("code.commit") and tags.get("environment") and tags.get("code.changes") == "none":
         sections["Lineage"] = [f"- code {tags['code.commit'][:8]}", f"- environment {tags['environment'][:8]}"]
     approver = tags.get("approved_by")

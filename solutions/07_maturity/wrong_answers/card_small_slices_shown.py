@@ -2,10 +2,13 @@
 # loses: 1
 # why: Shows the error of twelve rides.
 
+
 def model_card(facts):
     """The card as Markdown text, and the names of the sections that have no evidence."""
     tags = {key: value for key, value in (facts.get("tags") or {}).items() if value}
-    metrics = {key: value for key, value in (facts.get("metrics") or {}).items() if value is not None and not np.isnan(value)}
+    metrics = {
+        key: value for key, value in (facts.get("metrics") or {}).items() if value is not None and not np.isnan(value)
+    }
     slices = facts.get("slices") or []
     limits = [text.strip() for text in facts.get("limits") or [] if text.strip()]
     use = (facts.get("use") or "").strip()

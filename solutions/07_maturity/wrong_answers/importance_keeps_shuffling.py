@@ -2,6 +2,7 @@
 # loses: 3
 # why: Never goes back to the rides as they are.
 
+
 def importance(predict, rides, groups, repeats=5, random_state=0):
     """How much the RMSE (minutes) rises when the columns of each group are shuffled: mean, least, largest."""
     if len(rides) == 0:

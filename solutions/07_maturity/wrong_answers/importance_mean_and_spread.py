@@ -2,6 +2,7 @@
 # loses: 1
 # why: Mean plus and minus a standard deviation in place of the least and the largest.
 
+
 def importance(predict, rides, groups, repeats=5, random_state=0):
     """How much the RMSE (minutes) rises when the columns of each group are shuffled: mean, least, largest."""
     if len(rides) == 0:
@@ -20,6 +21,10 @@ def importance(predict, rides, groups, repeats=5, random_state=0):
             for column in columns:
                 shuffled[column] = rides[column].array[order]
             rises.append(rmse(shuffled) - before)
-        rows[name] = {"rise": np.mean(rises), "low": np.mean(rises) - np.std(rises), "high": np.mean(rises) + np.std(rises)}
+        rows[name] = {
+            "rise": np.mean(rises),
+            "low": np.mean(rises) - np.std(rises),
+            "high": np.mean(rises) + np.std(rises),
+        }
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["rise", "low", "high"])
     return table.sort_values("rise", ascending=False, kind="stable")

@@ -2,6 +2,7 @@
 # loses: 3
 # why: Checks that entries follow each other, not that each has its own hash.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

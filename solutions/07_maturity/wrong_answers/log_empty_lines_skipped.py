@@ -2,6 +2,7 @@
 # loses: 2
 # why: Skips empty lines, as if nobody had touched the file.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

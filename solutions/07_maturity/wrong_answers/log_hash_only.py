@@ -2,6 +2,7 @@
 # loses: 2
 # why: Checks each entry by itself, not that it follows the one before.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Computes the hash before the link to the entry before is there.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Looks at the length before it looks at the lines.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

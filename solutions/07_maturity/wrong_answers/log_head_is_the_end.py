@@ -2,6 +2,7 @@
 # loses: 1
 # why: Expects the noted head to be the end: no entry may come after it.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Only counts the lines, and does not compare the hash.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 1
 # why: An entry that says not who did it is as good as any.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 2
 # why: Returns the position from 0.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Writes the whole file anew, and each time a little differently.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)
@@ -40,5 +41,9 @@ def add_entry(path, action, subject, by, at):
     entry = {"number": len(lines) + 1, "at": at, "by": by, "action": action, "subject": subject, "before": before}
     entry["hash"] = entry_hash(entry)
     entries = [json.loads(line) for line in lines] + [entry]
-    path.write_text("".join(json.dumps(one, sort_keys=True, ensure_ascii=False) + "\n" for one in entries), encoding="utf-8", newline="\n")
+    path.write_text(
+        "".join(json.dumps(one, sort_keys=True, ensure_ascii=False) + "\n" for one in entries),
+        encoding="utf-8",
+        newline="\n",
+    )
     return entry["number"], entry["hash"]

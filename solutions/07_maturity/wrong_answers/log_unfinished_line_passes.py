@@ -2,6 +2,7 @@
 # loses: 3
 # why: A last line that was cut off is overlooked.
 
+
 def first_bad(path, head=None):
     """None if the log is sound, else the number of the first wrong line."""
     path = Path(path)

@@ -2,6 +2,7 @@
 # loses: 1
 # why: Compares each step with the whole time, not with what is left.
 
+
 def next_step(findings):
     """The cheapest missing practice of the lowest level that doesn't hold, or None."""
     missing = [one for one in findings if not one["found"]]

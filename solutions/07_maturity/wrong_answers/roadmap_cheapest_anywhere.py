@@ -2,6 +2,7 @@
 # loses: 2
 # why: The cheapest practice, whatever level it belongs to.
 
+
 def next_step(findings):
     """The cheapest missing practice of the lowest level that doesn't hold, or None."""
     missing = [one for one in findings if not one["found"]]

@@ -2,6 +2,7 @@
 # loses: 2
 # why: The first missing practice of the level, not the cheapest.
 
+
 def next_step(findings):
     """The cheapest missing practice of the lowest level that doesn't hold, or None."""
     missing = [one for one in findings if not one["found"]]

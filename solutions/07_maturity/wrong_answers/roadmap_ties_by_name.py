@@ -2,6 +2,7 @@
 # loses: 2
 # why: Equal costs sorted by name.
 
+
 def next_step(findings):
     """The cheapest missing practice of the lowest level that doesn't hold, or None."""
     missing = [one for one in findings if not one["found"]]

@@ -2,6 +2,7 @@
 # loses: 1
 # why: A step of unknown cost is done all the same.
 
+
 def next_step(findings):
     """The cheapest missing practice of the lowest level that doesn't hold, or None."""
     missing = [one for one in findings if not one["found"]]

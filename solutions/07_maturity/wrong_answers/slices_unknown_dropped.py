@@ -2,6 +2,7 @@
 # loses: 1
 # why: Rides without a slice vanish.
 
+
 def error_by(rides, by, min_rides=100):
     """n, enough, rmse, low and high (95 %, minutes) for each slice, those with most rides first."""
     table = pd.DataFrame(
