@@ -154,8 +154,9 @@ def test_another_backfill_at_work_is_told(course, small, state):
     assert "--wait SECONDS" in err
 
 
-def test_nothing_to_do_loads_neither_mlflow_nor_scikit_learn(small, state):
+def test_nothing_to_do_loads_neither_mlflow_nor_scikit_learn(course, small, state):
     """What a scheduled job does most days: it takes a second, because it loads nothing heavy."""
+    assert course("--months", MONTHS, *small)[0] == 0
     program = (
         "import sys; from course_lib.cli import main\n"
         "try: main()\n"
