@@ -24,6 +24,7 @@ for wing in (
     "models",
     "backfill",
     "serve",
+    "score",
     "monitor",
     "governance",
     "maturity",
