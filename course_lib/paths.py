@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
+
+_LITTER = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
 def project_root() -> Path:
@@ -30,3 +32,8 @@ def build_dir() -> Path:
 def data_dir() -> Path:
     """Months of trips, kept between runs; safe to delete. ``COURSE_DATA_DIR`` moves it."""
     return Path(os.environ.get("COURSE_DATA_DIR") or project_root() / "data")
+
+
+def is_litter(path: PurePath) -> bool:
+    """Whether tools left this file beside somebody's work: caches, copies kept before a file was replaced."""
+    return bool(_LITTER & set(path.parts)) or path.name.endswith((".bak", ".part", ".pyc"))

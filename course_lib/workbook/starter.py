@@ -6,18 +6,18 @@ released. Students work in copies, so that a starter may be replaced; where some
 
 from __future__ import annotations
 
+from course_lib.paths import is_litter
 from course_lib.workbook.files import write_bytes
 from course_lib.workbook.install import UNCHANGED, WRITTEN, Installed, keep_copy
 from course_lib.workbook.modules import Module
 
 FOLDER = "capstone"
-_LITTER = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 
 
 def starter_files(module: Module) -> dict[str, bytes]:
     """The content of each file of a module's starter by its name inside the release folder; empty without one."""
     home = module.solutions / FOLDER / "starter"
-    files = sorted(path for path in home.rglob("*") if path.is_file() and not _is_litter(path.relative_to(home).parts))
+    files = sorted(path for path in home.rglob("*") if path.is_file() and not is_litter(path.relative_to(home)))
     return {f"{FOLDER}/{path.relative_to(home).as_posix()}": _plain(path.read_bytes()) for path in files}
 
 
@@ -48,10 +48,6 @@ def _install(module: Module, name: str, content: bytes) -> Installed:
     copy = keep_copy(path)
     write_bytes(path, content)
     return Installed(path, WRITTEN, f"what was there is now {copy.name}")
-
-
-def _is_litter(parts: tuple[str, ...]) -> bool:
-    return bool(_LITTER & set(parts)) or parts[-1].endswith((".bak", ".part", ".pyc"))
 
 
 def _plain(content: bytes) -> bytes:

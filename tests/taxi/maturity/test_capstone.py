@@ -32,6 +32,15 @@ def test_the_starter_is_ad_hoc_and_earns_nothing(tmp_path):
     json.dumps(result.as_dict())
 
 
+def test_what_tools_left_beside_the_starter_is_not_handed_on(tmp_path):
+    home = tmp_path / "course" / "modules" / capstone.starting.MODULE / "capstone"
+    home.mkdir(parents=True)
+    for name in ("TASK.md", "trips.csv", "TASK.md.bak", "trips.csv.part", ".hidden"):
+        (home / name).write_text("x", encoding="utf-8")
+    folder = capstone.start(tmp_path / "mine", root=tmp_path / "course")
+    assert sorted(path.name for path in folder.iterdir()) == ["TASK.md", "trips.csv"]
+
+
 def test_the_starter_is_as_bad_as_the_task_says():
     import nbformat
 

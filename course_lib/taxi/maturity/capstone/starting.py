@@ -31,8 +31,13 @@ def start(folder: str | os.PathLike[str], *, root: Path | None = None) -> Path:
         if target.is_dir() and any(target.iterdir()):
             raise UsageError(f"{target} is not empty: nothing was copied. Name a folder that is new or empty.")
         target.mkdir(parents=True, exist_ok=True)
-        for file in sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith(".")):
+        for file in sorted(path for path in source.iterdir() if path.is_file() and not _is_beside(path)):
             shutil.copyfile(file, target / file.name)
     except OSError as error:
         raise CourseError(f"The starter can't be copied to {target}: {error.strerror or error}.") from error
     return target
+
+
+def _is_beside(path: Path) -> bool:
+    """Not the starter's own: hidden, or kept there when the release was brought up to date."""
+    return path.name.startswith(".") or paths.is_litter(path.relative_to(path.parent))
