@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime
-from typing import Any
-
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from pydantic import ValidationError
-from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
 from course_lib.taxi import zones
-from course_lib.taxi.service import contract, openapi, problems
-from course_lib.taxi.service.answering import Given, answer_rides, minutes_over_the_day
+from course_lib.taxi.service import contract, openapi, predicting, problems
+from course_lib.taxi.service.answering import minutes_over_the_day
 from course_lib.taxi.service.around import ROUTE, Around
 from course_lib.taxi.service.gateway import TOO_SLOW
 from course_lib.taxi.service.live import LiveModels
-from course_lib.taxi.service.metrics import CONTENT_TYPE, Metrics
+from course_lib.taxi.service.metrics import CONTENT_TYPE
+from course_lib.taxi.service.predicting import Parts
 from course_lib.taxi.service.spool import Spool
-from course_lib.taxi.service.wording import about
 
 
 def create_app(models: LiveModels, spool: Spool) -> Flask:
@@ -27,7 +22,7 @@ def create_app(models: LiveModels, spool: Spool) -> Flask:
     app = Flask(__name__, template_folder="page", static_folder="page/static")
     app.config["MAX_CONTENT_LENGTH"] = contract.MAX_BYTES
     app.json.sort_keys = False
-    app.extensions["taxi"] = parts = _Parts(models, spool)
+    app.extensions["taxi"] = parts = Parts(models, spool)
     app.wsgi_app = Around(app.wsgi_app, parts.metrics)
     app.before_request(_begin)
     app.register_error_handler(problems.Refused, problems.response)
@@ -45,14 +40,7 @@ def create_app(models: LiveModels, spool: Spool) -> Flask:
     return app
 
 
-class _Parts:
-    """What the routes work with."""
-
-    def __init__(self, models: LiveModels, spool: Spool) -> None:
-        self.models, self.spool, self.metrics = models, spool, Metrics()
-
-
-def _parts() -> _Parts:
+def _parts() -> Parts:
     return current_app.extensions["taxi"]
 
 
@@ -68,17 +56,8 @@ def predict() -> Response:
     if not (body := request.get_data()).strip():
         raise problems.refuse(400, "Nothing was sent", "no_body", "the request has no body: send a ride as JSON")
     rides, as_list = contract.parse_rides(body)
-    parts, asked = _parts(), problems.request_id()
-    state = parts.models.state
-    if state.champion is None:
-        raise _no_model(state.problems)
-    given, failed = answer_rides(state, rides, asked)
-    if failed:
-        parts.metrics.challenger_failures.inc(failed)
-    _keep(parts, given, rides, asked)
-    answers = [_answer(one) for one in given if not one.shadow]
-    whole = {"predictions": answers} if as_list else answers[0]
-    return Response(to_json(whole | {"request_id": asked}), mimetype="application/json")
+    answer = predicting.predict(_parts(), rides, as_list, problems.request_id())
+    return Response(answer, mimetype="application/json")
 
 
 def day() -> Response:
@@ -86,9 +65,9 @@ def day() -> Response:
     asked = contract.Day.model_validate(request.args.to_dict())
     state = _parts().models.state
     if state.champion is None:
-        raise _no_model(state.problems)
+        raise predicting.no_model(state)
     minutes = minutes_over_the_day(state.champion, asked)
-    return jsonify({"minutes": [round(m, 2) for m in minutes], "model": _model(state.champion)})
+    return jsonify({"minutes": [round(m, 2) for m in minutes], "model": predicting.which(state.champion)})
 
 
 def find_zones() -> Response:
@@ -132,27 +111,6 @@ def metrics() -> Response:
 def description() -> Response:
     """The API's description."""
     return jsonify(openapi.describe())
-
-
-def _keep(parts: _Parts, given: list[Given], rides: list[contract.Ride], asked: str) -> None:
-    """To disk before the answer goes out, and into the numbers."""
-    made_at = datetime.now(UTC).replace(tzinfo=None).isoformat()
-    batch = uuid.uuid4().hex
-    parts.spool.add([one.row(rides[one.position], f"{batch}-{n}", asked, made_at) for n, one in enumerate(given)])
-    for one in given:
-        parts.metrics.predicted(one.served.version, "shadow" if one.shadow else one.served.role, one.minutes)
-
-
-def _answer(one: Given) -> dict[str, Any]:
-    return {"minutes": round(one.minutes, 2), "text": about(one.minutes), "model": _model(one.served)}
-
-
-def _model(served: Any) -> dict[str, Any]:
-    return {"name": served.name, "version": served.version, "role": served.role}
-
-
-def _no_model(reasons: tuple[str, ...]) -> problems.Refused:
-    return problems.refuse(503, "No model", "no_model", "; ".join(reasons) or "no model is loaded yet")
 
 
 def _begin() -> None:

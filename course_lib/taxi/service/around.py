@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from course_lib.taxi.service.ids import new_id
 from course_lib.taxi.service.metrics import Metrics
 
 REQUEST_ID, ROUTE = "taxi.request_id", "taxi.route"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-# Everything the page needs comes from here, and nothing may be sent elsewhere.
-_HEADERS = [
+#: Headers of every answer. Everything the page needs comes from here, and nothing may be sent elsewhere.
+SAFETY = [
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -27,6 +27,11 @@ _HEADERS = [
 ]
 
 
+def request_id(asked: str) -> str:
+    """The id that a caller gave, if it is one that can't do harm in a log; else a new one."""
+    return asked if asked and _REQUEST_ID.fullmatch(asked) else new_id()
+
+
 class Around:
     """A WSGI application around another. It puts the request's id into ``environ`` and reads the route from there."""
 
@@ -34,15 +39,14 @@ class Around:
         self.inner, self.metrics = inner, metrics
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request. The caller's id is taken if it is one that can't do harm in a log."""
+        """Answer one request."""
         started = time.perf_counter()
-        asked = environ.get("HTTP_X_REQUEST_ID", "")
-        own = environ[REQUEST_ID] = asked if _REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+        own = environ[REQUEST_ID] = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
 
         def begin(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             self.metrics.answered(
                 environ.get(ROUTE, "none"), environ["REQUEST_METHOD"], status[:3], time.perf_counter() - started
             )
-            return start_response(status, [*headers, ("X-Request-ID", own), *_HEADERS], *exc_info)
+            return start_response(status, [*headers, ("X-Request-ID", own), *SAFETY], *exc_info)
 
         return self.inner(environ, begin)

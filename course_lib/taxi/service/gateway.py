@@ -2,7 +2,7 @@
 
 Granian's own interface (RSGI) hands requests to an event loop. There a body is awaited without a thread being held, so
 five hundred callers who send a byte a minute cost five hundred small objects; behind WSGI each would hold one of a
-few threads, and a handful starves everybody. A small ride's answer takes a fraction of a millisecond and is made
+few threads, and a handful starves everybody. A single ride's answer takes a fraction of a millisecond and is made
 right there; what may take longer (lists, the page, numbers) goes to threads.
 """
 
@@ -30,8 +30,8 @@ class Gateway:
     """A WSGI application ``app`` as granian's RSGI wants it.
 
     Bodies over ``max_bytes`` are not read to their end: the application is told of a length that it refuses. A body
-    that isn't there within ``read_seconds`` is marked in ``environ`` by TOO_SLOW. ``quick(environ)`` says whether a
-    small request may be answered in the event loop.
+    that isn't there within ``read_seconds`` is marked in ``environ`` by TOO_SLOW. ``express(scope, body)`` is asked
+    first, in the event loop, whenever the body is small; None means that the application shall answer.
     """
 
     def __init__(
@@ -40,53 +40,48 @@ class Gateway:
         *,
         max_bytes: int,
         read_seconds: float = READ_SECONDS,
-        quick: Callable[[Environ], bool] = lambda _: False,
+        express: Callable[[Any, bytes], Answer | None] = lambda _scope, _body: None,
     ) -> None:
-        self.app, self.max_bytes, self.read_seconds, self.quick = app, max_bytes, read_seconds, quick
+        self.app, self.max_bytes, self.read_seconds, self.express = app, max_bytes, read_seconds, express
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
-        environ = _environ(scope)
-        body = b""
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "CONTENT_LENGTH" in environ:
-            try:
-                async with asyncio.timeout(self.read_seconds):
-                    body = await self._body(protocol, environ)
-            except TimeoutError:
-                environ[TOO_SLOW] = True
-            except RuntimeError:  # granian's ProtocolClosed: the caller hung up, nobody waits for an answer
-                return
-        environ["wsgi.input"] = io.BytesIO(body)
-        if len(body) <= SMALL_BYTES and self.quick(environ):
-            status, headers, answer = self._answer(environ)
-        else:
+        try:
+            async with asyncio.timeout(self.read_seconds):
+                body, size = await self._body(scope, protocol)
+        except TimeoutError:
+            body, size = None, 0
+        except RuntimeError:  # granian's ProtocolClosed: the caller hung up, nobody waits for an answer
+            return
+        answer = self.express(scope, body) if body is not None and size <= SMALL_BYTES else None
+        if answer is None:
             loop = asyncio.get_running_loop()
-            status, headers, answer = await loop.run_in_executor(self._threads, self._answer, environ)
-        protocol.response_bytes(status, headers, answer)
+            answer = await loop.run_in_executor(self._threads, self.by_application, scope, body, size)
+        protocol.response_bytes(*answer)
 
-    async def _body(self, protocol: Any, environ: Environ) -> bytes:
-        """The body, or what came of it before it grew too large; CONTENT_LENGTH then says so."""
-        length = environ.get("CONTENT_LENGTH", "")
+    async def _body(self, scope: Any, protocol: Any) -> tuple[bytes, int]:
+        """The body, or what came of it before it grew too large, and how long it is said to be."""
+        length = scope.headers.get("content-length") or ""
         if length.isdecimal():
-            return b"" if int(length) > self.max_bytes else await protocol()
+            return (b"", int(length)) if int(length) > self.max_bytes else (await protocol(), int(length))
         parts, size = [], 0
-        async for part in protocol:
-            parts.append(part)
-            size += len(part)
-            if size > self.max_bytes:
-                break
-        environ["CONTENT_LENGTH"] = str(size)
-        return b"".join(parts)
+        if scope.method not in ("GET", "HEAD"):
+            async for part in protocol:
+                parts.append(part)
+                size += len(part)
+                if size > self.max_bytes:
+                    break
+        return b"".join(parts), size
 
-    def _answer(self, environ: Environ) -> Answer:
-        """What the application says, whole."""
+    def by_application(self, scope: Any, body: bytes | None, size: int) -> Answer:
+        """What the application says, whole; ``body`` None: it did not come in time."""
         begun: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
             begun.append((int(status[:3]), headers))
 
-        parts = self.app(environ, start_response)
+        parts = self.app(_environ(scope, body, size), start_response)
         try:
             body = b"".join(parts)
         finally:
@@ -96,8 +91,8 @@ class Gateway:
         return status, headers, body
 
 
-def _environ(scope: Any) -> Environ:
-    """A request's first lines as WSGI has them (PEP 3333)."""
+def _environ(scope: Any, body: bytes | None, size: int) -> Environ:
+    """A request as WSGI has it (PEP 3333); without a body, TOO_SLOW says so."""
     name, _, port = scope.server.rpartition(":")
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
@@ -111,13 +106,18 @@ def _environ(scope: Any) -> Environ:
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body or b""),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if body is None:
+        environ[TOO_SLOW] = True
     for key, value in scope.headers.items():
         key = key.upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if body is not None and (size or scope.method not in ("GET", "HEAD")):
+        environ["CONTENT_LENGTH"] = str(size)
     return environ

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from course_lib import paths
 from course_lib.errors import UsageError
@@ -59,15 +59,11 @@ def application() -> Flask:
 def gateway() -> Gateway:
     """:func:`application` as :func:`serve` runs it: single rides in the event loop, as long as they are compiled."""
     from course_lib.taxi.service import contract
+    from course_lib.taxi.service.express import Express
     from course_lib.taxi.service.gateway import Gateway
 
     app = application()
-    models = app.extensions["taxi"].models
-
-    def quick(environ: dict[str, Any]) -> bool:
-        return environ["PATH_INFO"] == "/predict" and models.state.quick
-
-    return Gateway(app, max_bytes=contract.MAX_BYTES, quick=quick)
+    return Gateway(app, max_bytes=contract.MAX_BYTES, express=Express(app.extensions["taxi"]))
 
 
 def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target: str = APPLICATION) -> None:

@@ -80,12 +80,19 @@ def test_a_request_reaches_flask_whole(mirror, seen):
     assert ask(Gateway(mirror, max_bytes=100), Protocol(), "GET", "/zürich").body.decode() == "/zürich 0"
 
 
-def test_small_rides_in_the_loop_and_all_else_in_threads(mirror, seen):
-    gateway = Gateway(mirror, max_bytes=10**6, quick=lambda environ: environ["PATH_INFO"] == "/predict")
-    main = threading.current_thread()
+def test_what_is_known_at_once_is_answered_in_the_loop_and_all_else_in_threads(mirror, seen):
+    asked = []
+
+    def express(scope, body):
+        asked.append((scope.path, len(body)))
+        return (200, [("X-Way", "express")], b"quick") if scope.path == "/predict" else None
+
+    gateway = Gateway(mirror, max_bytes=10**6, express=express)
     for path, size, in_loop in (("/predict", 50, True), ("/predict", SMALL_BYTES + 1, False), ("/zones", 50, False)):
-        ask(gateway, Protocol(b"x" * size), path=path, content_length=str(size))
-        assert (seen["thread"] is main) == in_loop, path
+        answer = ask(gateway, Protocol(b"x" * size), path=path, content_length=str(size))
+        assert answer.body == (b"quick" if in_loop else f"{path} {size}".encode())
+    assert asked == [("/predict", 50), ("/zones", 50)], "a large body is nothing for the loop"
+    assert seen["thread"] is not threading.current_thread()
 
 
 def test_a_body_without_a_length(mirror):
