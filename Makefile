@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab serve test build bench doctor clean
+.PHONY: help setup course lab serve site test build bench doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -19,6 +19,9 @@ lab: setup  ## JupyterLab on the modules, at the start page
 
 serve: setup  ## the service on this machine: the rider's page and the API
 	@$(BIN)/course serve
+
+site: setup  ## the workbook as pages to read, in build/site: offline, with search
+	@$(BIN)/course site
 
 test: setup  ## every check: package, notebooks, graded exercises, freshness, style
 	@$(BIN)/course test

@@ -31,6 +31,7 @@ for wing in (
     "capstone",
     "student",
     "workbook",
+    "site",
     "grading",
 ):
     importlib.import_module(f"course_lib.cli.{wing}").register(app)

@@ -15,6 +15,7 @@ from course_lib.workbook.strict_yaml import Position, YamlError, load
 
 LETTERS = "abcdefgh"
 TYPES = ("single", "multiple", "numeric")
+PARTS = ("questions", "practice")
 
 
 class QuizError(CourseError):
@@ -117,6 +118,8 @@ class Quiz(_Strict):
 
     title: str = Field(min_length=1)
     questions: list[Question] = Field(min_length=1)
+    # for the reading site, which shows key and reasons at once; never part of the quiz notebook, worth nothing
+    practice: list[Question] = []
 
     @property
     def points(self) -> float:
@@ -142,17 +145,18 @@ def read_quiz(path: Path) -> Quiz:
     return quiz
 
 
-def _questions(data: Any) -> list[Any]:
-    questions = data.get("questions") if isinstance(data, dict) else None
+def _questions(data: Any, part: str) -> list[Any]:
+    questions = data.get(part) if isinstance(data, dict) else None
     return questions if isinstance(questions, list) else []
 
 
 def _duplicate_ids(data: Any, lines: dict[Position, int]) -> list[tuple[int, str]]:
     seen: dict[str, int] = {}
     problems = []
-    for index, question in enumerate(_questions(data)):
+    places = [(part, index, question) for part in PARTS for index, question in enumerate(_questions(data, part))]
+    for part, index, question in places:
         name = question.get("id") if isinstance(question, dict) else None
-        line = lines.get(("questions", index), 1)
+        line = lines.get((part, index), 1)
         if isinstance(name, str) and name in seen:
             problems.append((line, f"question “{name}”: the id is used in line {seen[name]} already"))
         elif isinstance(name, str):
@@ -166,8 +170,8 @@ def _explain(problem: Any, data: Any, lines: dict[Position, int]) -> tuple[int, 
     place = tuple(p for i, p in enumerate(problem["loc"]) if not (i == 2 and p in TYPES))
     line = next(lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines)
     who = ""
-    if len(place) >= 2 and place[0] == "questions":
-        question = _questions(data)[place[1]]
+    if len(place) >= 2 and place[0] in PARTS:
+        question = _questions(data, place[0])[place[1]]
         name = question.get("id") if isinstance(question, dict) else None
         who = f"question “{name}”: " if isinstance(name, str) else f"question {place[1] + 1}: "
         place = place[2:]

@@ -1,0 +1,48 @@
+// Draw the page's Mermaid diagrams, in the colours of the page; draw them again when the colours change.
+"use strict";
+
+(() => {
+  const figures = [...document.querySelectorAll("figure.diagram")];
+  if (!figures.length) return;
+  const source = new URL("mermaid.js", document.currentScript.src);
+  const texts = figures.map((figure) => figure.querySelector("pre").textContent);
+  const colours = () => (document.documentElement.dataset.theme === "dark" ? "dark" : "default");
+  let drawn = "";
+  let drawing = Promise.resolve();
+
+  const draw = async (theme) => {
+    if (theme === drawn) return;
+    drawn = theme;
+    mermaid.initialize({ startOnLoad: false, securityLevel: "strict", maxTextSize: 100000, theme });
+    for (const [number, figure] of figures.entries()) {
+      try {
+        const { svg } = await mermaid.render(`diagram-${number}`, texts[number]);
+        figure.innerHTML = svg;
+        const picture = figure.querySelector("svg");
+        // One picture with one name, not a heap of shapes; Mermaid's own role is too new for some readers.
+        picture.setAttribute("role", "img");
+        figure.tabIndex = 0;
+        figure.setAttribute("role", "group");
+        figure.setAttribute("aria-label", "Diagram");
+      } catch (error) {
+        // The text stays, which says the same less handsomely.
+        document.querySelectorAll(`[id="ddiagram-${number}"]`).forEach((left) => left.remove());
+        console.error(error);
+      }
+    }
+    document.documentElement.dataset.diagrams = "drawn";
+  };
+  const queue = (theme) => (drawing = drawing.then(() => draw(theme)));
+  const start = () => {
+    const script = document.createElement("script");
+    script.src = source;
+    script.onload = () => {
+      queue(colours());
+      new MutationObserver(() => queue(colours())).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    };
+    document.head.append(script);
+  };
+  // Mermaid is larger than all the rest: the page can be read and used before it comes.
+  if (document.readyState === "complete") start();
+  else window.addEventListener("load", start);
+})();
