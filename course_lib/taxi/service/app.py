@@ -13,6 +13,7 @@ from course_lib.taxi.service.around import ROUTE, Around
 from course_lib.taxi.service.gateway import TOO_SLOW
 from course_lib.taxi.service.live import LiveModels
 from course_lib.taxi.service.metrics import CONTENT_TYPE
+from course_lib.taxi.service.patience import TookTooLong
 from course_lib.taxi.service.predicting import Parts
 from course_lib.taxi.service.spool import Spool
 
@@ -28,6 +29,7 @@ def create_app(models: LiveModels, spool: Spool) -> Flask:
     app.register_error_handler(problems.Refused, problems.response)
     app.register_error_handler(ValidationError, lambda error: problems.response(problems.from_validation(error)))
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(TookTooLong, _too_long)
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/", view_func=page)
     app.add_url_rule("/predict", view_func=predict, methods=["POST"])
@@ -127,6 +129,10 @@ def _http_error(error: HTTPException) -> Response:
     if "Allow" in (headers := dict(error.get_headers())):
         answer.headers["Allow"] = headers["Allow"]
     return answer
+
+
+def _too_long(error: TookTooLong) -> Response:
+    return problems.response(problems.refuse(503, "It took too long", "took_too_long", str(error)))
 
 
 def _unexpected(error: Exception) -> Response:

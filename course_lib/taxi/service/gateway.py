@@ -12,15 +12,16 @@ import asyncio
 import io
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from course_lib.taxi.service.door import Door
+from course_lib.taxi.service.patience import Patience
 
 #: Seconds in which a request's body must have come.
 READ_SECONDS = 10.0
 #: A body up to this size is one ride, or a few.
 SMALL_BYTES = 4096
 TOO_SLOW = "taxi.too_slow"  # in environ: the body did not come in time
-_THREADS = 4
 
 Environ = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -31,7 +32,8 @@ class Gateway:
 
     Bodies over ``max_bytes`` are not read to their end: the application is told of a length that it refuses. A body
     that isn't there within ``read_seconds`` is marked in ``environ`` by TOO_SLOW. ``express(scope, body)`` is asked
-    first, in the event loop, whenever the body is small; None means that the application shall answer.
+    first, in the event loop, whenever the body is small; None means that the application shall answer. ``door`` turns
+    callers away who ask too often; ``patience`` says how long the application may take.
     """
 
     def __init__(
@@ -41,12 +43,17 @@ class Gateway:
         max_bytes: int,
         read_seconds: float = READ_SECONDS,
         express: Callable[[Any, bytes], Answer | None] = lambda _scope, _body: None,
+        door: Door | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.app, self.max_bytes, self.read_seconds, self.express = app, max_bytes, read_seconds, express
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
+        self.door, self.patience = door or Door(), patience or Patience()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
+        if (refusal := self.door.too_often(scope)) is not None:
+            protocol.response_bytes(*refusal)
+            return
         try:
             async with asyncio.timeout(self.read_seconds):
                 body, size = await self._body(scope, protocol)
@@ -56,8 +63,10 @@ class Gateway:
             return
         answer = self.express(scope, body) if body is not None and size <= SMALL_BYTES else None
         if answer is None:
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(self._threads, self.by_application, scope, body, size)
+            try:
+                answer = await self.patience.result(self.by_application, scope, body, size)
+            except TimeoutError:
+                answer = self.door.too_long(scope, self.patience.seconds)
         protocol.response_bytes(*answer)
 
     async def _body(self, scope: Any, protocol: Any) -> tuple[bytes, int]:

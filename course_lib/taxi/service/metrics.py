@@ -33,6 +33,8 @@ class Metrics:
         self.predictions = Counter("taxi_predictions", "Rides answered", ["version", "role"], **own)
         self.minutes = Histogram("taxi_predicted_minutes", "Minutes answered", buckets=_MINUTES, **own)
         self.challenger_failures = Counter("taxi_challenger_failures", "Rides the challenger failed to answer", **own)
+        self.limited = Counter("taxi_requests_limited", "Requests turned away: too many from one address", **own)
+        self.overdue = Counter("taxi_requests_overdue", "Requests that took too long", **own)
         newest = own | {"multiprocess_mode": "mostrecent"}
         self.champion = Gauge("taxi_champion_version", "Version that answers (0: none)", **newest)
         self.compiled = Gauge("taxi_champion_compiled", "1: its compiled form answers single rides, 0: not", **newest)

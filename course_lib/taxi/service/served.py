@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from course_lib.taxi.feature_base import BOOKING_COLUMNS
+from course_lib.taxi.service import patience
 from course_lib.taxi.service.compiled import TOLERANCE, Compiled, NotCompilable, compile_model, largest_difference
 
 #: From so many rides at once the pipeline, which takes a table as a whole, is the quicker way.
 MANY = 100
+_PIECE = 2500  # rides in one call of the pipeline: between two calls it can be given up
 Booking = tuple[int, int, datetime]  # pickup zone, drop-off zone, New York's wall time
 _log = logging.getLogger(__name__)
 
@@ -49,7 +51,11 @@ class Served:
         return self.by_pipeline(bookings).tolist()
 
     def by_pipeline(self, bookings: Sequence[Booking]) -> np.ndarray:
-        """The same from the pipeline as it was trained: float64, a value for each booking."""
+        """The same from the pipeline as it was trained: float64, a value for each booking. Raises TookTooLong."""
+        if len(bookings) > _PIECE:
+            pieces = range(0, len(bookings), _PIECE)
+            return np.concatenate([self.by_pipeline(bookings[first : first + _PIECE]) for first in pieces])
+        patience.go_on()
         columns: list[Any] = [list(column) for column in zip(*bookings, strict=True)] or [[], [], []]
         table = pd.DataFrame(dict(zip(BOOKING_COLUMNS, columns, strict=True)))
         kinds = dict(zip(BOOKING_COLUMNS, ("int64", "int64", "datetime64[us]"), strict=True))
