@@ -21,21 +21,41 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
     store: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Where predictions go: SQLite or PostgreSQL. Default: build/service."),
+        typer.Option(
+            metavar="URL",
+            help="Where predictions go: SQLite or PostgreSQL. Default: build/service. An URL with a password is safer "
+            "in the environment, as TAXI_STORE: others may list this machine's commands.",
+        ),
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="100/second|off",
+            help="How often one address may ask each process; then 429. Default: 1000/second, freely from here.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=3600, metavar="SECONDS", help="How long an answer may take. Default: 30."),
     ] = None,
 ) -> None:
     """Answer riders: a page, an API, health and metrics, until Ctrl-C. Trains a first model where there is none."""
     import os
 
     from course_lib.cli.console import say
-    from course_lib.taxi.service import server
+    from course_lib.taxi.service import limiting, server
     from course_lib.taxi.service.store import PredictionStore
 
     port = port or server.free_port(host)
     server.check_port(host, port)  # before a model is trained for nothing
-    if store:
-        PredictionStore(store).close()
-        os.environ[server.STORE] = store
+    if address := store or os.environ.get(server.STORE):
+        PredictionStore(address).close()
+        os.environ[server.STORE] = address
+    if asked := rate or os.environ.get(server.RATE):
+        limiting.rate(asked)
+        os.environ[server.RATE] = asked
+    if timeout:
+        os.environ[server.SECONDS] = str(timeout)
     _ensure_champion()
     say(f"The rider's page: http://{host}:{port}/   the API: http://{host}:{port}/openapi.json   stop with Ctrl-C")
     server.serve(port, host=host, workers=workers)

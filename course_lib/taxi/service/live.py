@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,10 +19,14 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from course_lib.errors import CourseError
+from course_lib.taxi.service import logs
+from course_lib.taxi.service.patience import TookTooLong, within
 from course_lib.taxi.service.rollout import Plan
 from course_lib.taxi.service.served import Served, serve
 
 POLL_SECONDS = 2.0
+RETRY_SECONDS = 60.0  # until a version that failed is tried again, twice as long each time: a disk may have been full
+TRY_SECONDS = 60.0  # in which a model must be loaded, compiled and have answered its first rides
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +59,7 @@ class State:
     challenger: Served | None = None
     rollout: Plan = field(default_factory=Plan)
     problems: tuple[str, ...] = ()
+    registry_up: bool = True
 
     @property
     def quick(self) -> bool:
@@ -62,13 +68,24 @@ class State:
         return all(one.compiled is not None for one in loaded)
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """Why a version is not served, and when (monotonic seconds) it is tried again after so long a ``pause``."""
+
+    why: str
+    pause: float
+    again_at: float
+
+
 class LiveModels:
     """Keeps ``state`` in step with a registry."""
 
-    def __init__(self, registry: Registry, poll_seconds: float = POLL_SECONDS) -> None:
-        self.registry, self.poll_seconds = registry, poll_seconds
+    def __init__(
+        self, registry: Registry, poll_seconds: float = POLL_SECONDS, try_seconds: float = TRY_SECONDS
+    ) -> None:
+        self.registry, self.poll_seconds, self.try_seconds = registry, poll_seconds, try_seconds
         self.state = State()
-        self._refused: dict[int, str] = {}  # versions that were tried and failed, with the reason
+        self._refused: dict[int, _Refused] = {}  # versions that were tried and failed
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -92,8 +109,13 @@ class LiveModels:
             try:
                 wanted = self.registry.wanted()
             except CourseError as error:
-                self.state = replace(self.state, problems=(f"the registry can't be read: {error}",))
+                problem = logs.discreet(f"the registry can't be read: {error}")
+                if self.state.registry_up:
+                    _log.warning("%s; what is loaded goes on answering", problem)
+                self.state = replace(self.state, problems=(problem,), registry_up=False)
                 return self.state
+            if not self.state.registry_up:
+                _log.info("the registry can be read again")
             problems: list[str] = []
             champion = self._served(wanted.champion, "champion", self.state.champion, problems)
             challenger = None
@@ -109,6 +131,8 @@ class LiveModels:
             ]
             if champion is None and wanted.champion is None:
                 problems.insert(0, f"no version of {self.registry.name} is the champion yet")
+            elif wanted.champion is None:
+                problems.insert(0, f"no version is the champion any more; version {champion.version} goes on answering")
             self.state = State(champion, challenger, wanted.rollout, tuple(problems))
             return self.state
 
@@ -121,23 +145,36 @@ class LiveModels:
         for known in (self.state.champion, self.state.challenger):
             if known is not None and known.version == version:
                 return replace(known, role=role)
-        if version not in self._refused:
+        before = self._refused.get(version)
+        if before is None or before.again_at <= time.monotonic():
             try:
-                served = serve(self.registry.name, version, role, self.registry.load(version))
-                _try_out(served)
+                served = within(self.try_seconds, lambda: self._loaded(version, role), "loading it and six rides")
             except Exception as error:  # whatever a model does when it is loaded, the service goes on
-                self._refused[version] = f"{type(error).__name__}: {error}"
-                _log.error("version %d of %s is not served: %s", version, self.registry.name, self._refused[version])
+                again = RETRY_SECONDS if before is None else before.pause * 2
+                # what hangs would hang again, and each time keep a thread
+                pause = float("inf") if isinstance(error, TookTooLong) else again
+                self._refused[version] = _Refused(logs.told(error), pause, time.monotonic() + pause)
+                _log.error("version %d of %s is not served: %s", version, self.registry.name, logs.told(error))
             else:
+                self._refused.pop(version, None)
                 _log.info("version %d of %s is now %s", version, self.registry.name, role)
                 return served
         stays = f"; version {fallback.version} goes on answering" if fallback else ""
-        problems.append(f"version {version}, the {role}, can't be served: {self._refused[version]}{stays}")
+        problems.append(f"version {version}, the {role}, can't be served: {self._refused[version].why}{stays}")
         return fallback
+
+    def _loaded(self, version: int, role: Literal["champion", "challenger"]) -> Served:
+        served = serve(self.registry.name, version, role, self.registry.load(version))
+        _try_out(served)
+        return served
 
     def _watch(self) -> None:
         while not self._stop.wait(self.poll_seconds):
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception as error:  # a mistake of ours must not end the watch: nobody would ever notice
+                _log.exception("the registry was looked at in vain")
+                self.state = replace(self.state, problems=(f"models are not watched: {logs.told(error)}",))
 
 
 def _try_out(served: Served, check: Callable[[np.ndarray], np.ndarray] = np.isfinite) -> None:

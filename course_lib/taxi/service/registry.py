@@ -6,19 +6,30 @@ from typing import Any
 
 from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import tracking, tracking_audit, tracking_store
-from course_lib.taxi.service import rollout
+from course_lib.taxi.service import logs, rollout
 from course_lib.taxi.service.live import Wanted
 
 
 class MLflowRegistry:
-    """Versions of one registered model, their aliases ``champion`` and ``challenger``, and the roll-out's tag."""
+    """Versions of one registered model, their aliases ``champion`` and ``challenger``, and the roll-out's tag.
 
-    def __init__(self, name: str = tracking.MODEL_NAME, folder: str | None = None) -> None:
-        self.name = name
-        tracking.setup(folder)
+    ``patient``: a registry that can't be reached now is no reason not to begin; it is tried again whenever it is asked.
+    """
+
+    def __init__(self, name: str = tracking.MODEL_NAME, folder: str | None = None, *, patient: bool = False) -> None:
+        self.name, self._folder = name, folder
+        self._there = False
+        if not patient:
+            self._reach()
+
+    def _reach(self) -> None:
+        if not self._there:
+            tracking.setup(self._folder)
+            self._there = True
 
     def wanted(self) -> Wanted:
         """What should be served now; nothing while no model is registered. Raises CourseError."""
+        self._reach()
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
@@ -27,18 +38,18 @@ class MLflowRegistry:
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return Wanted(None)
-            raise CourseError(str(error)) from error
+            raise CourseError(logs.told(error)) from error
         except Exception as error:  # a database that is gone or locked speaks SQLAlchemy
-            raise CourseError(f"{type(error).__name__}: {error}") from error
+            raise CourseError(logs.told(error)) from error
         versions = {alias: int(version) for alias, version in model.aliases.items()}
         plan = rollout.parse(model.tags.get(rollout.TAG))
         return Wanted(versions.get("champion"), versions.get("challenger"), plan)
 
     def load(self, version: int) -> Any:
-        """The model as it was fitted."""
+        """The model as it was fitted. ``version`` is a number, so that no text can ever become an address here."""
         import mlflow
 
-        return mlflow.sklearn.load_model(f"models:/{self.name}/{version}")
+        return mlflow.sklearn.load_model(f"models:/{self.name}/{int(version)}")
 
     def rollback(self, by: str | None = None) -> tuple[int, int]:
         """Make the version champion again that this champion was promoted over; returns (from, to).

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
     from course_lib.taxi.service.gateway import Gateway
 
 FOLDER, STORE, MODEL, MLFLOW = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL", "TAXI_MLFLOW"
+RATE, SECONDS = "TAXI_RATE", "TAXI_ANSWER_SECONDS"
 _PARENT = "TAXI_SERVICE_PARENT"  # set for workers
+_METRICS = "taxi-metrics-"
+_DESCRIPTORS = 65_536  # one for each connection
+_HEADER_SECONDS = 10.0  # in which a request's first lines must have come; also for the next one on the same connection
+_CONNECTIONS = 8192  # of one worker, at a time: the next wait until one ends
 #: What makes the application, as a production server is told.
 APPLICATION = "course_lib.taxi.service.server:gateway"
 
@@ -39,8 +46,10 @@ def application() -> Flask:
 
     ``TAXI_SERVICE_FOLDER`` holds the spool, ``TAXI_STORE`` is the prediction store's URL (default: SQLite in that
     folder), ``TAXI_MODEL`` the registered model's name, ``TAXI_MLFLOW`` MLflow's folder (default: build/mlflow).
+    A registry that can't be read is no error: the application says so, and tries again.
     """
     from course_lib.taxi import tracking
+    from course_lib.taxi.service import logs
     from course_lib.taxi.service.app import create_app
     from course_lib.taxi.service.live import LiveModels
     from course_lib.taxi.service.registry import MLflowRegistry
@@ -48,22 +57,38 @@ def application() -> Flask:
     from course_lib.taxi.service.store import PredictionStore
 
     if parent := os.environ.get(_PARENT):
+        logs.catch_threads()
         _end_with(int(parent))
     folder = Path(os.environ.get(FOLDER) or default_folder())
     folder.mkdir(parents=True, exist_ok=True)
     store = PredictionStore(os.environ.get(STORE) or f"sqlite:///{(folder / 'predictions.db').as_posix()}")
-    registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get(MLFLOW))
+    registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get(MLFLOW), patient=True)
     return create_app(LiveModels(registry).start(), Spool(folder / "spool", store).start())
 
 
 def gateway() -> Gateway:
-    """:func:`application` as :func:`serve` runs it: single rides in the event loop, as long as they are compiled."""
-    from course_lib.taxi.service import contract
+    """:func:`application` as :func:`serve` runs it: single rides in the event loop, as long as they are compiled.
+
+    ``TAXI_RATE`` is how often one address may ask (``off``: as often as it likes; not set: limiting.DEFAULT, and this
+    machine as often as it likes), ``TAXI_ANSWER_SECONDS`` how long an answer may take.
+    """
+    from course_lib.taxi.service import contract, limiting, patience
+    from course_lib.taxi.service.door import Door
     from course_lib.taxi.service.express import Express
     from course_lib.taxi.service.gateway import Gateway
 
     app = application()
-    return Gateway(app, max_bytes=contract.MAX_BYTES, express=Express(app.extensions["taxi"]))
+    parts = app.extensions["taxi"]
+    asked = os.environ.get(RATE)
+    allowed = limiting.rate(asked or limiting.DEFAULT)
+    limiter = limiting.Limiter(allowed, spare_own=not asked) if allowed else None
+    return Gateway(
+        app,
+        max_bytes=contract.MAX_BYTES,
+        express=Express(parts),
+        door=Door(parts.metrics, limiter),
+        patience=patience.Patience(float(os.environ.get(SECONDS) or patience.ANSWER_SECONDS)),
+    )
 
 
 def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target: str = APPLICATION) -> None:
@@ -71,16 +96,19 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target
 
     Raises UsageError when the port is taken.
     """
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server import Server
 
+    from course_lib.taxi.service import logs
+
     check_port(host, port)
+    connections = min(_CONNECTIONS, max(lift_descriptors() - 256, 128))
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one ride at a time is quicker without threads of its own
     os.environ[_PARENT] = str(os.getpid())
     with contextlib.ExitStack() as stack:
         if workers > 1:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="taxi-metrics-"))
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(_metrics_folder())
         Server(
             target,
             address=host,
@@ -89,18 +117,63 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target
             workers=workers,
             factory=True,
             respawn_failed_workers=True,
+            workers_kill_timeout=10,  # for those who hang when the service ends
             websockets=False,
+            # HTTP/1 only: while granian waits to see which HTTP a caller speaks, it waits without an end
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=int(_HEADER_SECONDS * 1000)),
+            backpressure=connections,
             log_access=False,
+            log_dictconfig=logs.configuration(),
         ).serve()
+
+
+def lift_descriptors(wanted: int = _DESCRIPTORS) -> int:
+    """Let this process and its children open up to ``wanted`` files and connections; returns how many they may."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    if now == resource.RLIM_INFINITY or now >= allowed:
+        return wanted if now == resource.RLIM_INFINITY else now
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    except (OSError, ValueError):  # macOS says "unlimited" and means less
+        return now
+    return allowed
+
+
+@contextlib.contextmanager
+def _metrics_folder() -> Iterator[str]:
+    """Where workers add up their numbers: in memory where there is such a folder, since a full disk would end them.
+
+    Folders of services that were killed are removed.
+    """
+    import psutil
+
+    memory = Path("/dev/shm")
+    home = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    for left in home.glob(f"{_METRICS}*"):
+        owner = left.name.removeprefix(_METRICS).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{_METRICS}{os.getpid()}-", dir=home) as folder:
+        yield folder
 
 
 def _end_with(parent: int) -> None:
     """End this worker when the process that started it is gone, however it went: nobody could stop it any more."""
     import psutil
 
+    def alive() -> bool:
+        # nobody else becomes a parent by chance, while another process may get its number
+        return os.getppid() == parent if os.name == "posix" else psutil.pid_exists(parent)
+
     def watch() -> None:
-        while psutil.pid_exists(parent):
-            time.sleep(1.0)
+        while alive():
+            time.sleep(0.2)
         os._exit(1)  # what it has answered lies on disk
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

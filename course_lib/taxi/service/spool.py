@@ -18,6 +18,8 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 from pydantic_core import from_json, to_json
 
+from course_lib.taxi.service.logs import told
+
 EVERY_SECONDS = 0.5
 LONGEST_WAIT = 30.0  # seconds between tries while the store is down
 _log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Spool:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.stored, self.lost = 0, 0
         self.problem: str | None = None
+        self.store_up = True
         self._name = uuid.uuid4().hex
         # held for as long as this process lives, however it ends: whoever can take it may have its files
         self._alive = FileLock(self.folder / f"{self._name}.lock")
@@ -82,13 +85,14 @@ class Spool:
                     continue  # another process has just brought what a dead one left
                 except Exception as error:  # whatever database drivers raise; the rows wait
                     if self.problem is None:
-                        _log.warning("predictions wait on disk: %s", error)
-                    self.problem = f"the prediction store can't be reached: {type(error).__name__}: {error}"
+                        _log.warning("predictions wait on disk: %s", told(error))
+                    self.problem = f"the prediction store can't be reached: {told(error)}"
+                    self.store_up = False
                     break
                 path.unlink(missing_ok=True)
                 self.stored += len(rows)
             else:
-                self.problem = None
+                self.problem, self.store_up = None, True
             return self.problem is None
 
     def waiting(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from course_lib.errors import UsageError
+from course_lib.taxi.service.logs import discreet
 
 _metadata = sa.MetaData()
 predictions = sa.Table(
@@ -42,11 +43,15 @@ class PredictionStore:
             self.url = sa.make_url(url)
             dialect = self.url.get_dialect().name
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
-            raise UsageError(f"'{url}' is no database URL like sqlite:///predictions.db: {error}") from error
+            why = discreet(f"'{url}' is no database URL like sqlite:///predictions.db: {error}")
+            raise UsageError(why) from None  # what it came from holds the URL with its password
         if dialect not in ("sqlite", "postgresql"):
             raise UsageError(f"Predictions are stored in SQLite or PostgreSQL, not in {dialect}.")
         waits = {"timeout": 30} if dialect == "sqlite" else {"connect_timeout": 5}
-        self.engine = sa.create_engine(self.url, connect_args=waits, pool_pre_ping=dialect != "sqlite")
+        # whose rides are stored is nobody's business who reads a log: no values in the messages of errors
+        self.engine = sa.create_engine(
+            self.url, connect_args=waits, pool_pre_ping=dialect != "sqlite", hide_parameters=True
+        )
         if dialect == "sqlite":
             sa.event.listen(self.engine, "connect", _many_readers_one_writer)
         self._there = False
