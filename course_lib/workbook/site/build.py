@@ -1,4 +1,4 @@
-"""Build the site: write the sources, let Sphinx make the pages, and look whether every link holds."""
+"""Build the site: write the sources, let Sphinx make the pages, and look whether the pages are whole."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
 from course_lib.workbook.files import write_bytes
 from course_lib.workbook.pages import mermaid_script
+from course_lib.workbook.site.checks import page_problems
 from course_lib.workbook.site.contents import Contents, contents
-from course_lib.workbook.site.links import broken_links
 from course_lib.workbook.site.sources import write_sources
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def _build(site: Contents, folder: Path, work: Path, force: bool, progress: Prog
     written, warnings = _run_sphinx(source, folder, work, force, progress, len(site.pages))
     report = SiteReport(folder / "index.html", len(site.pages), written=written, notes=site.missing)
     report.changed = [path.relative_to(source).as_posix() for path in changed]
-    report.problems = warnings + broken_links(folder)
+    report.problems = warnings + page_problems(folder)
     report.bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return report
 
@@ -149,6 +151,7 @@ class _Steps:
 def settings(source: Path) -> dict[str, Any]:
     """Sphinx's settings. Everything that a page loads is on this machine; nothing is executed."""
     return {
+        "course_made_by": _made_by(),
         "project": TITLE,
         "html_title": TITLE,
         "language": "en",
@@ -176,6 +179,13 @@ def settings(source: Path) -> dict[str, Any]:
     }
 
 
+def _made_by() -> str:
+    """A hash of this folder's code, templates and scripts, and of the versions that Sphinx works with."""
+    files = sorted(path for path in _HERE.rglob("*") if path.suffix in {".py", ".html", ".js", ".css"})
+    told = [f"{name} {version(name)}" for name in ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme")]
+    return sha256(b"".join([*(path.read_bytes() for path in files), *(text.encode() for text in told)])).hexdigest()
+
+
 def _theme_options() -> dict[str, Any]:
     return {
         **_STYLES,
@@ -188,6 +198,7 @@ def _theme_options() -> dict[str, Any]:
         "navigation_with_keys": False,
         "search_bar_text": "Search the workbook",
         "logo": {"text": TITLE},
+        "navbar_persistent": [],
         "footer_content_items": [],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 _ICONS = re.compile(r"\s*<script[^>]*fontawesome\.js[^>]*></script>")
+# an objective to tick off: MyST's box is locked and has no label
+_TICK = re.compile(
+    r'(<li class="task-list-item">\s*(?:<p>)?)<input class="task-list-item-checkbox"[^>]*>(.*?)(?=</p>|</li>|<ul)',
+    re.DOTALL,
+)
 # files that a theme brings along and no page of this site asks for
 _UNUSED = ("*.map", "fontawesome.js", "fontawesome.js.LICENSE.txt", "*webpack-macros.html")
+_UNUSED_FOLDERS = ("_sources", "_static/locales", "_static/images")
 
 
 class Diagram(SphinxDirective):
@@ -33,9 +40,12 @@ class Diagram(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
+    # what the pages are made by: when it changes, all of them are stale
+    app.add_config_value("course_made_by", "", "env")
     app.add_directive("mermaid", Diagram)
     app.add_html_math_renderer("drawn", (_inline_math, None), (_block_math, None))
     app.add_css_file("site.css", priority=900)
+    app.add_js_file("reading.js", loading_method="defer")
     app.add_js_file("diagrams.js", loading_method="defer")
     app.connect("html-page-context", _page_context, priority=900)
     app.connect("build-finished", _tidy)
@@ -58,6 +68,10 @@ def _page_context(app: Sphinx, name: str, _template: str, context: dict[str, Any
     context["without_icon_script"] = lambda html: Markup(_ICONS.sub("", html))
     if name.endswith("/quiz"):
         app.add_js_file("quiz.js", loading_method="defer")
+    if "body" in context:
+        context["body"] = _TICK.sub(
+            r'\1<label><input class="task-list-item-checkbox" type="checkbox"> \2</label>', context["body"]
+        )
 
 
 def _tidy(app: Sphinx, error: Exception | None) -> None:
@@ -68,6 +82,8 @@ def _tidy(app: Sphinx, error: Exception | None) -> None:
     for pattern in _UNUSED:
         for path in (out / "_static").rglob(pattern):
             path.unlink()
+    for folder in _UNUSED_FOLDERS:
+        shutil.rmtree(out / folder, ignore_errors=True)
     pages = {f"{name}.html" for name in app.env.found_docs} | {"search.html"}
     for path in out.rglob("*.html"):
         if path.relative_to(out).as_posix() not in pages and "_static" not in path.parts:

@@ -6,21 +6,34 @@
   if (!figures.length) return;
   const source = new URL("mermaid.js", document.currentScript.src);
   const texts = figures.map((figure) => figure.querySelector("pre").textContent);
-  const colours = () => (document.documentElement.dataset.theme === "dark" ? "dark" : "default");
+  const colours = () => (document.documentElement.dataset.theme === "dark" ? "dark" : "light");
+  const fontFamily = getComputedStyle(document.body).fontFamily;
+  const palettes = {
+    light: {
+      primaryColor: "#eaf2fb", primaryBorderColor: "#2b6cb0", primaryTextColor: "#1f2328", lineColor: "#57606a",
+      edgeLabelBackground: "#ffffff", clusterBkg: "#f6f8fa", clusterBorder: "#8c959f", background: "#ffffff",
+    },
+    dark: {
+      primaryColor: "#1f3247", primaryBorderColor: "#6ea8e0", primaryTextColor: "#e6edf3", lineColor: "#9ba7b3",
+      edgeLabelBackground: "#121212", clusterBkg: "#1b2129", clusterBorder: "#6e7781", background: "#121212",
+      darkMode: true,
+    },
+  };
   let drawn = "";
   let drawing = Promise.resolve();
 
   const draw = async (theme) => {
     if (theme === drawn) return;
     drawn = theme;
-    mermaid.initialize({ startOnLoad: false, securityLevel: "strict", maxTextSize: 100000, theme });
+    const themeVariables = { ...palettes[theme], fontFamily };
+    mermaid.initialize({ startOnLoad: false, securityLevel: "strict", maxTextSize: 100000, theme: "base", themeVariables });
     for (const [number, figure] of figures.entries()) {
       try {
         const { svg } = await mermaid.render(`diagram-${number}`, texts[number]);
         figure.innerHTML = svg;
-        const picture = figure.querySelector("svg");
-        // One picture with one name, not a heap of shapes; Mermaid's own role is too new for some readers.
-        picture.setAttribute("role", "img");
+        // One picture with one name (its accTitle), not a heap of shapes; Mermaid's own role is unknown to some readers.
+        figure.querySelector("svg").setAttribute("role", "img");
+        // A wide diagram scrolls within its figure, by keyboard, too.
         figure.tabIndex = 0;
         figure.setAttribute("role", "group");
         figure.setAttribute("aria-label", "Diagram");

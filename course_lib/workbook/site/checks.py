@@ -1,4 +1,4 @@
-"""Does every link of the built site lead somewhere? Pages, anchors, pictures, scripts and style sheets."""
+"""What can be wrong with built pages: a link that leads nowhere, a file from elsewhere, a figure without words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 _PAGE_TARGETS = {"a": "href", "area": "href", "iframe": "src", "form": "action"}
 _LOADED = {"img": "src", "script": "src", "link": "href", "source": "src", "video": "src", "audio": "src"}
+_DIAGRAM = re.compile(r'<figure class="diagram"><pre>(.*?)</pre>', re.DOTALL)
 _STYLE_URL = re.compile(r"url\(\s*['\"]?(?!data:)([^'\")]+)")
 
 
@@ -21,7 +22,9 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.loaded: list[str] = []
         self.anchors: set[str] = set()
+        self.silent: list[str] = []
         self.feed(text)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element's id and what it leads to."""
@@ -31,10 +34,13 @@ class _Page(HTMLParser):
             self.links.append(entries[_PAGE_TARGETS[tag]])
         if tag in _LOADED and _LOADED[tag] in entries:
             self.loaded.append(entries[_LOADED[tag]])
+        # a theme's own ornaments say outright that they are none: alt=""
+        if tag == "img" and ("alt" not in entries or "_images/" in entries["alt"]):
+            self.silent.append(entries.get("src", ""))
 
 
-def broken_links(site: Path) -> list[str]:
-    """Each link of each page that leads nowhere, and everything that would be loaded from elsewhere, as sentences."""
+def page_problems(site: Path) -> list[str]:
+    """Every problem of the site built in this folder, as one sentence each that names the page."""
     site = site.resolve()
 
     @cache
@@ -44,6 +50,8 @@ def broken_links(site: Path) -> list[str]:
     problems = []
     for path in sorted(site.rglob("*.html")):
         page, name = _Page(path.read_text(encoding="utf-8")), path.relative_to(site).as_posix()
+        problems += [f"{name}: nobody says what the figure {source} shows" for source in page.silent]
+        problems += [f"{name}: {what}" for what in _silent_diagrams(path)]
         for link in page.links + page.loaded:
             target, anchor = _resolve(site, path, link)
             if target is None:
@@ -64,6 +72,13 @@ def _resolve(site: Path, page: Path, link: str) -> tuple[Path | None, str]:
     folder = site if parts.path.startswith("/") else page.parent
     target = (folder / unquote(parts.path).lstrip("/")).resolve() if parts.path else page
     return (target / "index.html" if target.is_dir() else target), unquote(parts.fragment)
+
+
+def _silent_diagrams(path: Path) -> list[str]:
+    texts = _DIAGRAM.findall(path.read_text(encoding="utf-8"))
+    return [
+        f"the diagram “{' '.join(text.split())[:40]} …” has no accTitle" for text in texts if "accTitle" not in text
+    ]
 
 
 def _style_sheets(site: Path) -> list[str]:
