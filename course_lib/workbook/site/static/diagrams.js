@@ -32,7 +32,10 @@
         const { svg } = await mermaid.render(`diagram-${number}`, texts[number]);
         figure.innerHTML = svg;
         // One picture with one name (its accTitle), not a heap of shapes; Mermaid's own role is unknown to some readers.
-        figure.querySelector("svg").setAttribute("role", "img");
+        const picture = figure.querySelector("svg");
+        picture.setAttribute("role", "img");
+        // Not smaller than can be read: what does not fit then scrolls within the figure.
+        picture.style.minWidth = `${Math.round(0.56 * picture.viewBox.baseVal.width)}px`;
         // A wide diagram scrolls within its figure, by keyboard, too.
         figure.tabIndex = 0;
         figure.setAttribute("role", "group");
