@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,18 @@ def ready(tmp_path):
         yield made
 
 
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A server of our own at ``url``: it can be stopped, as by a loss of power, and started again."""
+
+    url: str
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    """The URL of a PostgreSQL server of our own; skipped, saying so, where its programs are not."""
+def postgresql_server(tmp_path_factory):
+    """PostgreSQL for these tests; skipped, saying so, where its programs are not."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(p) for p in [shutil.which("initdb")] if p]
     if not found:
         pytest.skip("PostgreSQL's programs are not installed")
@@ -41,9 +52,21 @@ def postgresql(tmp_path_factory):
     def run(*command: object, check: bool = True) -> None:
         subprocess.run([*own, *map(str, command)], check=check, cwd=folder, capture_output=True, timeout=120)
 
-    run(programs / "initdb", "-D", data, "-U", "course", "--auth=trust", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    server = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-    run(*server, "-o", options, "start")
-    yield f"postgresql+psycopg://course@127.0.0.1:{port}/postgres"
-    run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", check=False)
+
+    def start() -> None:
+        run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+
+    def stop() -> None:
+        run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", check=False)
+
+    run(programs / "initdb", "-D", data, "-U", "course", "--auth=trust", "--no-sync")
+    start()
+    yield PostgreSQL(f"postgresql+psycopg://course@127.0.0.1:{port}/postgres", start, stop)
+    stop()
+
+
+@pytest.fixture
+def postgresql(postgresql_server):
+    """The URL of a PostgreSQL server of our own."""
+    return postgresql_server.url
