@@ -22,6 +22,8 @@ STAMP = "course-setup.json"
 LAB_SETTINGS = {
     # No news prompt over the first page a student sees, and no question to a server about updates.
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Code fits a small screen: a long line goes on below instead of leaving it.
+    "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}},
 }
 # Kernels are started by many tools (papermill, nbval, nbgrader, JupyterLab): their specification is the one place
 # that reaches all of them. mlflow reads the word true, not 1.

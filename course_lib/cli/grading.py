@@ -71,7 +71,7 @@ def _show(result: ClassResult, pages: int) -> None:
         f"{result.graded} graded now, {result.unchanged} unchanged since, in {result.seconds:.1f} s: {counts or 'none'}"
     )
     if due := sum(score.due for score in result.scores):
-        say(f"{due} answers wait for a person: `nbgrader` users open Formgrader in JupyterLab (`course lab`)")
+        say(f"{due} answers wait for a person: `course lab --formgrader`, in its menu Nbgrader → Formgrader")
     for score in result.scores:
         if score.flags:
             say(f"look at {score.student} in {score.module}: {score.flags} flags in the report")
@@ -83,8 +83,8 @@ def _show(result: ClassResult, pages: int) -> None:
                 say(f"NO SCORE {submission.student}, {submission.module}/{notebook.name}: {notebook.problem}")
     if pages:
         say(f"{pages} feedback pages")
-    say(f"report: {result.files['report']}")
     say(f"scores: {result.files['scores']}")
+    say(f"report: {result.files['report'].absolute().as_uri()}")  # terminals open an address at a click
 
 
 class _Progress:

@@ -10,18 +10,27 @@ import typer
 def lab(
     port: Annotated[int | None, typer.Option(help="Port to listen on. Default: any free one.")] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
+    formgrader: Annotated[
+        bool, typer.Option("--formgrader", help="For instructors: the whole course, with nbgrader's Formgrader.")
+    ] = False,
 ) -> None:
     """Open JupyterLab on the modules, at the start page; Ctrl-C ends it."""
+    import signal
     import subprocess
 
     from course_lib.cli.console import say
     from course_lib.paths import project_root
-    from course_lib.workbook.lab import lab_command, lab_environment
+    from course_lib.workbook.lab import lab_command, lab_environment, lab_folder
 
     root = project_root()
-    command = lab_command(root, port=port, browser=browser)
-    say(f"JupyterLab opens on {root / 'modules'}; Ctrl-C here ends it.")
-    server = subprocess.Popen(command, cwd=root / "modules", env=lab_environment())
+    folder = lab_folder(root, formgrader=formgrader)
+    command = lab_command(root, port=port, browser=browser, formgrader=formgrader)
+    say(f"JupyterLab opens on {folder}; Ctrl-C here ends it.")
+    if formgrader:
+        say("In its menu, Nbgrader → Formgrader shows what was graded; a solution notebook's tasks stand on the right.")
+    server = subprocess.Popen(command, cwd=folder, env=lab_environment())
+    # Whoever ends this command ends the server, too, and that its kernels.
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     while True:
         try:
             code = server.wait()

@@ -11,18 +11,38 @@ from course_lib.errors import CourseError
 from course_lib.workbook.ports import find_free_port
 
 START = "start.ipynb"
+NBGRADER_CONFIG = "nbgrader_config.py"
 
 
-def lab_command(root: Path, *, port: int | None = None, browser: bool = True) -> list[str]:
-    """The command that opens JupyterLab on ``modules/``.
+def lab_folder(root: Path, *, formgrader: bool = False) -> Path:
+    """The folder that JupyterLab shows: ``modules/``, or for Formgrader the whole course.
 
-    Raises CourseError where there are no modules, and PortInUse for a port that is taken.
+    Raises CourseError where what should be shown isn't there.
     """
     modules = root / "modules"
     if not (modules / START).is_file():
         raise CourseError(f"{modules / START} is missing: is this a whole checkout? Authors build it: course build")
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={modules}"]
-    command += [f"--LabApp.default_url=/lab/tree/{START}", f"--ServerApp.port={find_free_port(port)}"]
+    if not formgrader:
+        return modules
+    if not (root / NBGRADER_CONFIG).is_file() or not (root / "solutions").is_dir():
+        raise CourseError(
+            f"Formgrader needs {NBGRADER_CONFIG} and solutions/ in {root}: students' copies have neither. "
+            "Without --formgrader the modules open."
+        )
+    return root
+
+
+def lab_command(root: Path, *, port: int | None = None, browser: bool = True, formgrader: bool = False) -> list[str]:
+    """The command that opens JupyterLab on ``modules/``, or on the whole course, to be run in `lab_folder`.
+
+    Raises CourseError where there are no modules, and PortInUse for a port that is taken.
+    """
+    folder = lab_folder(root, formgrader=formgrader)
+    page = "/lab" if formgrader else f"/lab/tree/{START}"
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += [f"--LabApp.default_url={page}", f"--ServerApp.port={find_free_port(port)}"]
+    # Extensions come with the environment; the manager would ask a package registry what else there is.
+    command += ["--LabApp.extension_manager=readonly"]
     # a port that we found free and somebody took since: the next one will do, unless one was asked for
     command += ["--ServerApp.port_retries=0"] if port else []
     # In a container everybody is root, and JupyterLab would refuse.
