@@ -1,0 +1,131 @@
+"""A student's way in a real browser: the start page, a lesson, exercises, and what is handed in."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_lib.paths import project_root
+from tests.browser.chromium import sideways, visitor
+from tests.browser.lab import Lab, Notebook, lab
+from tests.browser.tripwire import Tripwire
+
+ROOT = project_root()
+
+# For each module a task to solve, and a wrong answer (its file) to another one that the visible tests catch.
+ANSWERS = {
+    "01_intro": ("duration_minutes", "score_percent"),
+    "02_environment": ("unmet", "fingerprint_short"),
+    "03_experiment_tracking": ("best_run", "gate_any_improvement"),
+    "04_orchestration": ("run_order", "retry_everything"),
+    "05_deployment": ("validate", "about_zero_minutes_said"),
+    "06_monitoring": ("decide", "psi_one_sided"),
+    "07_maturity": ("next_step", "assess_all_missing"),
+}
+
+
+@pytest.fixture(scope="module")
+def student(browser, tmp_path_factory) -> Iterator[Lab]:  # noqa: ARG001  (without a browser there is nothing to start)
+    """JupyterLab on a copy of what students get, started as `make lab` does. Nobody asked for anything outside."""
+    root = tmp_path_factory.mktemp("course")
+    ignore = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
+    shutil.copytree(ROOT / "modules", root / "modules", ignore=ignore)
+    with Tripwire() as wire, lab(root, root / "home", extra=wire.environment) as running:
+        yield running
+        assert not wire.caught, f"asked for outside of this machine: {wire.caught}"
+
+
+def graded(module: str, where: str = "solutions") -> dict[str, str]:
+    """The code of a module's graded cells and answers, by grade id."""
+    notebook = nbformat.read(ROOT / where / module / "exercises.ipynb", as_version=4)
+    return {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata}
+
+
+def wrong_answer(module: str, name: str) -> tuple[str, str]:
+    """The task and the code of a wrong answer of the authors'."""
+    text = (ROOT / "solutions" / module / "wrong_answers" / f"{name}.py").read_text(encoding="utf-8")
+    task = re.search(r"^# task: (\w+)", text)[1]
+    return task, text.split("\n\n", 1)[1].strip()
+
+
+def tests_of(task: str, cells: dict[str, str]) -> dict[str, str]:
+    """The test cells of a task."""
+    return {name: code.strip() for name, code in cells.items() if re.fullmatch(rf"{task}-test.*", name)}
+
+
+def nothing_covers(page) -> None:
+    """No dialog, no message in a corner."""
+    assert page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
+
+
+def test_from_the_start_page_through_the_first_lesson(browser, student, shoot):
+    lesson = nbformat.read(ROOT / "solutions/01_intro/lesson.ipynb", as_version=4)
+    pictures = sum("image/png" in out.get("data", {}) for cell in lesson.cells for out in cell.get("outputs", []))
+    with visitor(browser) as person:
+        page = person.page
+        page.goto(student.address)
+        start = Notebook(page).ready("start.ipynb")
+        start.panel.get_by_role("heading", name="A model goes to work").wait_for()
+        start.panel.locator(".jp-RenderedMermaid img, .jp-RenderedMermaid svg").first.wait_for()
+        nothing_covers(page)
+        shoot(page, "student-start")
+        start.panel.get_by_role("link", name="Lesson", exact=True).first.click()
+        notebook = Notebook(page).ready("lesson.ipynb")
+        notebook.run_all()
+        assert notebook.complaints() == []
+        assert [prompt for prompt in notebook.prompts() if not re.search(r"\d", prompt)] == []
+        assert notebook.figures() == pictures > 3
+        nothing_covers(page)
+        assert sideways(page) == 0
+        assert notebook.too_wide() == []
+        notebook.panel.locator(".jp-RenderedImage img").first.scroll_into_view_if_needed()
+        shoot(page, "student-lesson")
+        # on to the exercises, by the link at the lesson's end
+        notebook.panel.get_by_role("link", name="Exercises", exact=True).last.click()
+        Notebook(page).ready("exercises.ipynb")
+        nothing_covers(page)
+
+
+@pytest.mark.parametrize("module", ANSWERS)
+def test_a_right_and_a_wrong_answer_are_told_apart(browser, student, shoot, module):
+    right, cells = ANSWERS[module][0], graded(module)
+    wrong, code = wrong_answer(module, ANSWERS[module][1])
+    released = graded(module, "modules")
+    with visitor(browser) as person:
+        page = person.page
+        page.goto(student.page(f"{module}/exercises.ipynb"))
+        notebook = Notebook(page).ready("exercises.ipynb")
+        notebook.type_over(f"def {right}(", cells[right])
+        notebook.type_over(f"def {wrong}(", code)
+        assert sideways(page) == 0
+        nothing_covers(page)
+        shoot(page, f"student-exercise-{module[:2]}")
+        failed = notebook.validate()
+        shoot(page, f"student-validate-{module[:2]}")
+        assert [name for name, test in tests_of(right, released).items() if test in failed] == []
+        caught = [failed[test] for test in tests_of(wrong, released).values() if test in failed]
+        assert caught, f"no test cell of {wrong} among those that failed"
+        assert all("Error: " in error for error in caught)
+        notebook.close_dialog()
+    checked = student.course("check", f"modules/{module}/exercises.ipynb", "--json")
+    assert checked.returncode == 1, checked.stderr
+    status = {task["name"]: task["status"] for task in json.loads(checked.stdout)["tasks"]}
+    assert (status[right], status[wrong]) == ("passed", "failed")
+    assert set(status.values()) == {"passed", "failed", "unanswered"}
+
+
+def test_what_was_typed_is_handed_in(student, tmp_path):
+    done = student.course("submit", "01_intro", "--student", "amina", "--to", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(json.loads(done.stdout)["zip"]) as packed:
+        handed_in = nbformat.reads(packed.read("exercises.ipynb").decode(), as_version=4)
+    sources = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in handed_in.cells}
+    assert sources["duration_minutes"] == graded("01_intro")["duration_minutes"]
+    assert Path(json.loads(done.stdout)["zip"]).name == "amina-01_intro.zip"
