@@ -47,7 +47,7 @@ class PredictionStore:
             raise UsageError(why) from None  # what it came from holds the URL with its password
         if dialect not in ("sqlite", "postgresql"):
             raise UsageError(f"Predictions are stored in SQLite or PostgreSQL, not in {dialect}.")
-        waits = {"timeout": 30} if dialect == "sqlite" else {"connect_timeout": 5}
+        waits = {"timeout": 5} if dialect == "sqlite" else {"connect_timeout": 5}
         # whose rides are stored is nobody's business who reads a log: no values in the messages of errors
         self.engine = sa.create_engine(
             self.url, connect_args=waits, pool_pre_ping=dialect != "sqlite", hide_parameters=True
