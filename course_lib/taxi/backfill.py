@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from course_lib.errors import UsageError
 from course_lib.taxi import pipeline_files as files
+from course_lib.taxi import storage, storage_lease
 from course_lib.taxi.backfill_plan import Plan, Planned, make_plan, parse_months
 from course_lib.taxi.pipeline_code import code_hash
 from course_lib.taxi.pipeline_files import Busy
@@ -99,18 +99,20 @@ def run(
 
     ``folder`` and ``tracking`` as for pipeline.run_month. ``jobs`` months at a time (default: one per processor, at
     most 4): in ``threads`` of this process, which was measured to be no slower than ``processes`` and starts at once,
-    or on the Dask cluster whose address ``scheduler`` is; all its workers must see ``folder``. The registry is written
+    or on the Dask cluster whose address ``scheduler`` is; all its workers must see ``folder``: a shared disk, or a
+    store's address (``s3://bucket/state``). The registry is written
     by this process alone, month by month in order. ``force`` runs every step again. ``planned`` hears of the plan
     before anything runs, ``progress`` of each step.
 
     A month that fails doesn't stop the others: look at ``ok`` and ``failed``. Raises UsageError for wrong months or
-    settings, Busy when another backfill holds the folder for longer than ``wait`` seconds, and ClusterLost.
+    settings, Busy when another backfill holds the folder for longer than ``wait`` seconds, ClusterLost, OtherVersions
+    and StorageError.
     """
     started = time.perf_counter()
     names = parse_months(months)
     about = context(settings, folder, tracking, force)
     _check_jobs(jobs, scheduler)
-    with _alone(about.folder, wait) as token:
+    with _alone(about, wait) as token:
         found = make_plan(names, about)
         if planned is not None:
             planned(found)
@@ -164,23 +166,30 @@ def _check_jobs(jobs: int | None, scheduler: str) -> None:
 
 
 @contextmanager
-def _alone(folder: Path, wait: float) -> Iterator[str]:
+def _alone(about: Context, wait: float) -> Iterator[str]:
     """Hold the folder; gives a token that is written there, by which workers know that they see the same folder."""
-    sign = folder / SIGN
-    token = uuid.uuid4().hex
-    with files.alone(folder / LOCK, wait, lambda: _busy(folder, sign)):
-        here = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        files.write_bytes(f"{token}\n{here}\n".encode(), sign)
-        files.sweep(folder)
+    token, place = uuid.uuid4().hex, storage.at(about.store or about.folder)
+    here = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    if about.store:
+        who = f"{here} ({token})"
+        held = storage_lease.held(place, LOCK, who, wait, lambda other: _busy(other.rpartition(" (")[0], place))
+    else:
+        held = files.alone(about.folder / LOCK, wait, lambda: _busy(_signed(place), place))
+    with held:
+        place.write(SIGN, f"{token}\n{here}\n".encode())
+        place.sweep()
         yield token
 
 
-def _busy(folder: Path, sign: Path) -> str:
-    try:
-        who = f" ({sign.read_text(encoding='utf-8').splitlines()[1]})"
-    except (OSError, IndexError):
-        who = ""
+def _signed(place: storage.Place) -> str:
+    """Who says to be at work in the place; nothing where nobody does."""
+    lines = (place.read(SIGN) or b"").decode(errors="replace").splitlines()
+    return lines[1] if len(lines) > 1 else ""
+
+
+def _busy(who: str, place: storage.Place) -> str:
+    who = f" ({who})" if who else ""
     return (
-        f"Another backfill{who} is at work in {folder}. Wait for its end (--wait SECONDS does), or give this one "
+        f"Another backfill{who} is at work in {place}. Wait for its end (--wait SECONDS does), or give this one "
         "a folder of its own."
     )

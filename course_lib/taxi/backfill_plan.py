@@ -106,6 +106,8 @@ def _look_at(month: str, about: Context) -> tuple[list[Planned], MonthResult]:
     """The month's steps, and its result as far as it is done."""
     planned: list[Planned] = []
     result = MonthResult(month)
+    if about.mirror:
+        about.mirror.bring_month(month, (pipeline_run.FAILURE,))
     for step in STEPS:
         if planned and planned[-1].status != "fresh":
             first = next(one for one in planned if one.status != "fresh")
@@ -133,17 +135,22 @@ def _status(step: str, result: MonthResult, found: manifests.Manifest | None, ab
     if about.force:
         return "stale", "asked to run again"
     if not pipeline_run.is_done(found, about):
-        return "damaged", _damage(found)
+        return "damaged", _damage(found, about)
     return "fresh", ""
 
 
-def _damage(found: manifests.Manifest) -> str:
+def _damage(found: manifests.Manifest, about: Context) -> str:
     from course_lib.taxi.pipeline_files import is_intact
 
     if found.step == "register":
         return f"version {found.result['version']} is not in the registry"
-    broken = [file.path for file in found.outputs.values() if not is_intact(file)]
-    gone = [path.name for path in broken if not path.exists()]
-    changed = [path.name for path in broken if path.exists()]
+    if about.mirror:
+        trouble = about.mirror.broken(found)
+        gone = [name for name, what in trouble.items() if what == "gone"]
+        changed = [name for name, what in trouble.items() if what == "changed"]
+    else:
+        broken = [file.path for file in found.outputs.values() if not is_intact(file)]
+        gone = [path.name for path in broken if not path.exists()]
+        changed = [path.name for path in broken if path.exists()]
     words = [f"{', '.join(gone)} is gone"] if gone else []
     return " and ".join(words + ([f"{', '.join(changed)} was changed"] if changed else []))

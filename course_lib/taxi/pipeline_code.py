@@ -37,12 +37,17 @@ _HERE = Path(__file__).resolve().parent
 
 def code_hash(step: str) -> str:
     """The hash of the code that ``step`` depends on: 64 hexadecimal digits. Raises KeyError for no step."""
-    return _code_hash(step, HOMES[step], _HERE)
+    return hash_of(step, HOMES[step])
+
+
+def hash_of(function: str, module: str) -> str:
+    """The hash of the code that a function of one of this package's modules (``years.slices``) depends on."""
+    return _code_hash(function, module, _HERE)
 
 
 @lru_cache
 def _code_hash(function: str, module: str, folder: Path) -> str:
-    own, imported = _used_by(function, _parsed(folder / f"{module}.py"), folder)
+    own, imported = _used_by(function, _parsed(_file(module, folder)), folder)
     parts = {f"{module}.{name}": _text(node) for name, node in own.items()}
     for name in _closure(imported, folder) - {module}:
         tree = _parsed(_file(name, folder))

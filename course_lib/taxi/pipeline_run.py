@@ -17,9 +17,11 @@ from course_lib import paths
 from course_lib.errors import CourseError, UsageError
 from course_lib.taxi import pipeline_files as files
 from course_lib.taxi import pipeline_manifest as manifests
-from course_lib.taxi import pipeline_source, retry
+from course_lib.taxi import pipeline_source, retry, storage
 from course_lib.taxi.months import parse
+from course_lib.taxi.pipeline_mirror import Mirror, rebased, workspace
 from course_lib.taxi.pipeline_types import STEPS, MonthResult, Settings
+from course_lib.taxi.storage_sign import not_seen
 
 FAILURE = "failed.json"
 LOCK = ".lock"
@@ -31,6 +33,8 @@ class Context:
     """What all steps of a run share: settings, where files and models go, and whether what is done is done again.
 
     ``code`` and ``token``, where given, are what a worker elsewhere must find as well: the same code, the same folder.
+    ``store`` is the address of the state where it is kept in a store; then ``folder`` is this process's own copy of
+    what it needs of it, and no other process's.
     """
 
     settings: Settings
@@ -39,6 +43,12 @@ class Context:
     force: bool = False
     code: Mapping[str, str] | None = None
     token: str | None = None
+    store: str | None = None
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """The way between the store and ``folder``; None where there is no store."""
+        return Mirror(storage.at(self.store), self.folder) if self.store else None
 
 
 def context(
@@ -49,14 +59,18 @@ def context(
 ) -> Context:
     """A context with what wasn't given filled in, and no relative path left.
 
-    Default folders: ``pipeline`` and ``mlflow`` in the project's build folder; where COURSE_STATE_DIR names a folder
-    for a notebook's state, ``pipeline`` in there, and that folder itself, as for tracking.setup.
+    ``folder`` may be a store's address. Default folders: ``pipeline`` and ``mlflow`` in the project's build folder;
+    where COURSE_STATE_DIR names a folder for a notebook's state, ``pipeline`` in there, and that folder itself, as for
+    tracking.setup.
     """
     state = os.environ.get("COURSE_STATE_DIR")
     base = Path(state) if state else paths.build_dir()
     home = Path(tracking) if tracking is not None else (base if state else base / "mlflow")
-    place = Path(folder) if folder is not None else base / "pipeline"
-    return Context(settings or Settings(), place.expanduser().resolve(), home.expanduser().resolve(), force)
+    store = storage.at(folder).url if storage.is_url(folder) else None
+    place = workspace(store) if store else Path(folder) if folder is not None else base / "pipeline"
+    return Context(
+        settings or Settings(), place.expanduser().resolve(), home.expanduser().resolve(), force, store=store
+    )
 
 
 def run_month(
@@ -92,6 +106,9 @@ def advance(step: str, so_far: MonthResult, about: Context, after: object = None
     if not so_far.ok:
         return so_far.with_step(step, "skipped")
     started = time.perf_counter()
+    if about.store:  # elsewhere, files lie elsewhere
+        about = dataclasses.replace(about, folder=workspace(about.store))
+        so_far = rebased(so_far, about.folder)
     home = about.folder / so_far.month
     if trouble := _wrong_worker(step, about):
         return so_far.failing(step, trouble)
@@ -101,10 +118,10 @@ def advance(step: str, so_far: MonthResult, about: Context, after: object = None
                 files.sweep(home)
             did, output = _ensure(step, so_far, about)
             if did == "ran" or step == STEPS[-1]:
-                (home / FAILURE).unlink(missing_ok=True)
+                _forget_failure(home, about)
     except Exception as error:
         words = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
-        _note_failure(home, step, words, error)
+        _note_failure(home, step, words, error, about)
         return so_far.failing(step, words, time.perf_counter() - started)
     return so_far.with_step(step, did, output, time.perf_counter() - started)
 
@@ -113,17 +130,22 @@ def _ensure(step: str, so_far: MonthResult, about: Context) -> tuple[str, Any]:
     """``unchanged`` and what the step returned before, or ``ran`` and what it returned now."""
     extra = outside_inputs(step, so_far.month, about)
     wanted = manifests.key(step, so_far.month, about.settings, so_far.outputs, extra)
+    mirror = about.mirror
+    if mirror:
+        retry.call(lambda: mirror.bring_manifest(so_far.month, step))
     found = manifests.read(about.folder, so_far.month, step)
     if found and not about.force and found.key == wanted.digest and is_done(found, about):
         return "unchanged", found.output()
     started = time.perf_counter()
 
     def work() -> Any:
+        if mirror:
+            mirror.bring_inputs(step, so_far)
         output = _call(step, so_far, about)
         key = wanted
         if step == "ingest":  # the file may not have been here before, or have changed meanwhile
-            extra = {"source": pipeline_source.taken_in(output, about.settings)}
-            key = manifests.key(step, so_far.month, about.settings, {}, extra)
+            taken = pipeline_source.taken_in(output, about.settings, extra.get("source"))
+            key = manifests.key(step, so_far.month, about.settings, {}, {"source": taken})
         written = manifests.files_of(output)
         plain = {name: value for name, value in dataclasses.asdict(output).items() if name not in written}
         manifests.write(
@@ -138,6 +160,8 @@ def _ensure(step: str, so_far: MonthResult, about: Context) -> tuple[str, Any]:
             ),
             about.folder,
         )
+        if mirror:
+            mirror.send(so_far.month, step, written)
         return output
 
     return "ran", retry.call(work)
@@ -178,7 +202,7 @@ def outside_inputs(step: str, month: str, about: Context) -> dict[str, str]:
 def is_done(found: manifests.Manifest, about: Context) -> bool:
     """Whether what the manifest says is still so: its files, or its version in the registry."""
     if found.step != "register":
-        return found.is_intact()
+        return about.mirror.has(found) if about.store else found.is_intact()
     from course_lib.taxi.pipeline_register import is_registered
 
     return is_registered(about.tracking, found.output())
@@ -192,13 +216,21 @@ def last_failure(folder: Path, month: str) -> dict[str, str] | None:
         return None
 
 
-def _note_failure(home: Path, step: str, words: str, error: Exception) -> None:
+def _forget_failure(home: Path, about: Context) -> None:
+    (home / FAILURE).unlink(missing_ok=True)
+    if about.store:
+        (storage.at(about.store) / home.name).remove(FAILURE)
+
+
+def _note_failure(home: Path, step: str, words: str, error: Exception, about: Context) -> None:
     """Leave the whole story in the month's folder, if that can be written to."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     story = {"step": step, "error": words, "traceback": "".join(traceback.format_exception(error)), "at": at}
     try:
         files.write_json(story, home / FAILURE)
-    except OSError as second:
+        if about.store:
+            (storage.at(about.store) / home.name).send(home / FAILURE, FAILURE)
+    except (OSError, CourseError) as second:
         error.add_note(f"(This could not be written to {home / FAILURE}: {second})")
 
 
@@ -206,12 +238,13 @@ def _wrong_worker(step: str, about: Context) -> str | None:
     """Why this worker must not touch the month: it sees another folder, or has other code than who asked it."""
     if about.token is None:
         return None
-    sign = about.folder / SIGN
-    if not sign.is_file() or about.token not in sign.read_text(encoding="utf-8").splitlines():
-        return (
-            f"This worker doesn't see the folder {about.folder} that the backfill works in. All workers of a cluster "
-            "must see the same files under the same path (a shared disk)."
-        )
+    place = storage.at(about.store or about.folder)
+    try:
+        sign = (place.read(SIGN) or b"").decode()
+    except CourseError as error:
+        return f"This worker can't read {place}: {error}"
+    if about.token not in sign.splitlines():
+        return not_seen(place)
     if about.code and about.code[step] != manifests.code_hash(step):
         return "This worker runs another version of course_lib: install the same one there, and restart it."
     return None

@@ -17,10 +17,10 @@ STEPS = ("ingest", "validate", "features", "train", "evaluate", "register")
 class Settings:
     """All that a month's result depends on, besides the trips themselves and the code.
 
-    ``source`` is ``simulated``, ``tlc`` or a folder; None asks TAXI_DATA when the settings are made, so that a worker
-    elsewhere reads the same. ``rows`` is for simulated months. The last ``evaluation_days`` days of the month are
-    for judging; a month with more than ``max_bad_share`` (0…1) of rows that break the contract fails. A model takes
-    the champion's place if its RMSE is smaller by at least ``margin`` minutes.
+    ``source`` is ``simulated``, ``tlc``, a folder or a store's address; None asks TAXI_DATA when the settings are made,
+    so that a worker elsewhere reads the same. ``rows`` is for simulated months. The last ``evaluation_days`` days of
+    the month are for judging; a month with more than ``max_bad_share`` (0…1) of rows that break the contract fails. A
+    model takes the champion's place if its RMSE is smaller by at least ``margin`` minutes.
 
     1 % is far above what was measured: not one of 462,533 rows in six real months, and none of the simulated ones,
     breaks the contract (their dirt is dirt of rides, which cleaning counts). More means that something changed
@@ -43,8 +43,7 @@ class Settings:
     def __post_init__(self) -> None:
         from course_lib.taxi import sources
 
-        chosen = sources.choose(self.source)
-        object.__setattr__(self, "source", chosen.name if not hasattr(chosen, "path") else str(chosen.path.resolve()))
+        object.__setattr__(self, "source", sources.chosen_name(self.source))
         _whole("evaluation_days", self.evaluation_days, 1, 27)
         if self.rows is not None:
             _whole("rows", self.rows, 1)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _LASTING = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 _DISK_FULL = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 # Errors of ours and of libraries that pass; by name, so that nobody has to import what isn't used.
-_PASSING = {"NoNetwork", "ServerFailed", "Truncated", "TrackingLocked", "CommClosedError"}
+_PASSING = {"NoNetwork", "ServerFailed", "Truncated", "TrackingLocked", "CommClosedError", "Unreachable"}
 
 
 def may_retry(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from course_lib import paths
 from course_lib.errors import CourseError, UsageError
-from course_lib.taxi import monthfile, months, simulator, tlc
+from course_lib.taxi import monthfile, months, simulator, storage, tlc
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,18 @@ class Source(Protocol):
 
 
 def choose(source: str | os.PathLike[str] | None = None) -> Source:
-    """The source that is meant: ``simulated``, ``tlc`` or a folder; None asks the variable TAXI_DATA.
+    """The source that is meant: ``simulated``, ``tlc``, a folder, or a store's address (``s3://bucket/months``).
 
-    A relative folder is looked for from the current folder, then from the project's. Raises UsageError for
-    a folder that isn't there.
+    None asks the variable TAXI_DATA. A relative folder is looked for from the current folder, then from the project's.
+    Raises UsageError for a folder that isn't there.
     """
     wanted = source if source is not None else os.environ.get("TAXI_DATA", "").strip() or "simulated"
     if wanted == "simulated":
         return Simulated(paths.data_dir() / "simulated")
     if wanted == "tlc":
         return Tlc(paths.data_dir() / "tlc")
+    if storage.is_url(wanted):
+        return Stored(storage.at(wanted), paths.data_dir() / "stored")
     folder = Path(wanted).expanduser()
     if not folder.is_absolute() and not folder.exists():
         folder = paths.project_root() / folder
@@ -58,6 +61,12 @@ def choose(source: str | os.PathLike[str] | None = None) -> Source:
             "parquet files: give one of them as source, or in the variable TAXI_DATA."
         )
     return Folder(folder)
+
+
+def chosen_name(source: str | os.PathLike[str] | None = None) -> str:
+    """The source that is meant, so that it means the same in another folder or process: a folder's whole path."""
+    chosen = choose(source)
+    return str(chosen.path.resolve()) if isinstance(chosen, Folder) else chosen.name
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,7 @@ class Folder:
 
     def available(self) -> list[str]:
         """The months whose file is there, whatever is in it."""
-        names = (p.name for p in self.path.glob(monthfile.name_of("*")))
-        stems = (name.removeprefix("green_tripdata_").removesuffix(".parquet") for name in names)
-        return sorted(stem for stem in stems if months.is_month(stem))
+        return _months_among([p.name for p in self.path.glob(monthfile.name_of("*"))])
 
     def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:  # noqa: ARG002
         """The month's file. Raises MonthNotFound, listing what the folder holds."""
@@ -101,6 +108,53 @@ class Folder:
         others = sorted(p.name for p in self.path.iterdir() if not p.name.startswith("."))
         shown = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
         return f"It has no month at all, only: {shown}." if others else "It is empty."
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Files named as the TLC names them, in an object store; each version of one is copied once, into ``cache``."""
+
+    place: storage.Place
+    cache: Path
+
+    @property
+    def name(self) -> str:
+        """The store's address."""
+        return self.place.url
+
+    def available(self) -> list[str]:
+        """The months whose file is there, whatever is in it."""
+        return _months_among(self.place.names())
+
+    def check(self, month: months.Month) -> None:
+        """Raise MonthNotFound, listing what the store holds, unless the month's file is there."""
+        self.version(month)
+
+    def version(self, month: months.Month) -> str:
+        """A word that changes when the month's file does. Raises MonthNotFound, and storage.StorageError."""
+        name = monthfile.name_of(str(month))
+        if (held := self.place.held(name)) is None:
+            there = self.available()
+            holds = f"Months there: {months.listed(there)}." if there else "It has no month at all."
+            raise months.MonthNotFound(f"{self.place} has no trips of {month} (it would be {name}). {holds}")
+        return f"{held.version} {held.bytes}"
+
+    def fetch(self, month: months.Month, rows: int | None = None, progress: bool = False) -> Path:  # noqa: ARG002
+        """A copy of the month's file on this machine, the newest version."""
+        _no_rows(rows)
+        version = self.version(month)
+        told = hashlib.sha256(f"{self.place} {version}".encode()).hexdigest()[:16]
+        path = self.cache / told / monthfile.name_of(str(month))
+        if not path.is_file():
+            self.place.fetch(path.name, path)
+            if self.version(month) != version:
+                path.unlink()
+                raise storage.Unreachable(f"{self.place}/{path.name} was replaced while it was read.")
+        return path
+
+    def read(self, month: months.Month, rows: int | None, columns: list[str] | None) -> pd.DataFrame:
+        """The trips as stored."""
+        return monthfile.read(self.fetch(month, rows), columns)
 
 
 @dataclass(frozen=True)
@@ -183,6 +237,11 @@ class Tlc:
             log.info("no cache for downloaded months: %s", error)
         with tempfile.TemporaryDirectory() as folder:
             return monthfile.read(tlc.download(str(month), Path(folder)), columns)
+
+
+def _months_among(names: list[str]) -> list[str]:
+    stems = (name.removeprefix("green_tripdata_").removesuffix(".parquet") for name in names)
+    return sorted(stem for stem in stems if months.is_month(stem))
 
 
 def _no_rows(rows: int | None) -> None:

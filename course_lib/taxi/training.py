@@ -80,15 +80,18 @@ def train(
     *,
     with_distance: bool = False,
     random_state: int | None = 0,
+    scheduler: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TrainingReport:
     """Fit ``models`` on the cleaned trips of the month ``train`` and score them on those of the later month ``valid``.
 
     ``source`` and ``rows`` go to trips.load, ``with_distance`` (lessons only) and ``random_state`` to models.build;
-    ``progress`` is called with a line of text before each step.
+    ``progress`` is called with a line of text before each step. With ``scheduler``, the address of a Dask cluster, the
+    models are fitted there, side by side; workers read the training month from ``source`` themselves.
 
     A model is judged on rides it could not have learned from: the same month twice, or a month before the training
-    month, is a UsageError. Raises what trips.load raises, and CourseError when a month has no usable trips.
+    month, is a UsageError. Raises what trips.load raises, CourseError when a month has no usable trips, and what
+    cluster.cluster raises.
     """
     first, second = months.parse(train), months.parse(valid)
     _check_order(first, second)
@@ -101,12 +104,15 @@ def train(
         say(f"reading and cleaning {month}")
         cleaned[str(month)] = _clean_month(str(month), source, rows)
     learned, scored = (cleaned[str(month)].trips for month in (first, second))
-    seconds = {}
-    for name, model in unfitted.items():
-        say(f"training {name} on {len(learned):,} rides")
-        start = time.perf_counter()
-        model.fit(learned, learned["duration"])
-        seconds[name] = time.perf_counter() - start
+    if scheduler is None:
+        done = {}
+        for name, model in unfitted.items():
+            say(f"training {name} on {len(learned):,} rides")
+            done[name] = fit_model(model, learned)
+    else:
+        say(f"training {', '.join(unfitted)} on {len(learned):,} rides, on the cluster")
+        done = _fitted_on_cluster(unfitted, str(first), source, rows, scheduler, say)
+    fitted = {name: model for name, (model, _) in done.items()}
     say(f"scoring on {len(scored):,} rides of {second}")
     return TrainingReport(
         train=str(first),
@@ -114,13 +120,49 @@ def train(
         source=sources.choose(source).name,
         with_distance=with_distance,
         account=pd.DataFrame({month: result.account for month, result in cleaned.items()}),
-        scores=evaluation.compare(unfitted, scored),
-        models=unfitted,
-        seconds=seconds,
+        scores=evaluation.compare(fitted, scored),
+        models=fitted,
+        seconds={name: seconds for name, (_, seconds) in done.items()},
         train_trips=learned,
         valid_trips=scored,
         rows_asked=rows,
     )
+
+
+def fit_model(model: DurationPipeline, learned: pd.DataFrame) -> tuple[DurationPipeline, float]:
+    """The model fitted on cleaned trips, and the seconds it took."""
+    start = time.perf_counter()
+    return model.fit(learned, learned["duration"]), time.perf_counter() - start
+
+
+def fit_on_month(
+    model: DurationPipeline, month: str, source: trips.SourceName, rows: int | None
+) -> tuple[DurationPipeline, float]:
+    """The model fitted on a month that is read and cleaned where this runs, and the seconds that fitting took."""
+    return fit_model(model, _clean_month(month, source, rows).trips)
+
+
+def _fitted_on_cluster(
+    unfitted: dict[str, DurationPipeline],
+    month: str,
+    source: trips.SourceName,
+    rows: int | None,
+    scheduler: str,
+    say: Callable[[str], None],
+) -> dict[str, tuple[DurationPipeline, float]]:
+    from course_lib.taxi import cluster
+
+    origin = sources.chosen_name(source)
+    tasks = {f"train-{name}": (fit_on_month, (model, month, origin, rows)) for name, model in unfitted.items()}
+    done = {}
+    with cluster.cluster(cluster.check_address(scheduler)) as client:
+        for task, outcome in cluster.answers(client, tasks):
+            name = task.removeprefix("train-")
+            if outcome.error:
+                raise CourseError(f"training {name}: {outcome.error}")
+            done[name] = outcome.value
+            say(f"{name} is trained ({outcome.value[1]:.1f} s)")
+    return {name: done[name] for name in unfitted}
 
 
 def _check_order(train: months.Month, valid: months.Month) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,7 +76,7 @@ def test_stopped_in_the_middle(tmp_path, score):
 
 
 def test_half_files_and_changed_days(tmp_path, score):
-    folder = score(tmp_path, Counts()).folder
+    folder = Path(score(tmp_path, Counts()).folder.url)
     day = folder / "2021-02-03.parquet"
     day.write_bytes(day.read_bytes()[:100])
     (folder / "2021-02-04.parquet").unlink()
