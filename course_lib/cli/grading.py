@@ -33,6 +33,10 @@ def grade(
     import gc
 
     from course_lib.cli.console import emit
+    from course_lib.grading.nurseries import Nursery, usual_jobs
+
+    # first of all: what it imports takes longest
+    nursery = Nursery(jobs or usual_jobs()) if jobs is None or jobs > 0 else None
     from course_lib.grading.grade_class import grade as grade_class
 
     gc.freeze()
@@ -45,6 +49,7 @@ def grade(
             unsafe=unsafe,
             force=force,
             progress=progress,
+            nursery=nursery,
         )
     pages = _feedback(result, jobs) if feedback else 0
     if as_json:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from course_lib.grading.calibration import decide
 from course_lib.grading.coursefolders import CourseFolders
-from course_lib.grading.execution import GUARDED
 from course_lib.grading.gradebook import Book
 from course_lib.grading.libraries import long_first
+from course_lib.grading.modes import Deciding
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.pool import Pool, WorkerLost
 from course_lib.grading.records import Records, grading_key, submission_key
@@ -22,7 +24,7 @@ from course_lib.grading.worker import Setting
 MAX_ROUNDS = 3
 
 Progress = Callable[[int, int, SubmissionResult | None], None]
-Modes = dict[str, dict[str, dict[str, str]]]  # by module, notebook and grade id
+Answers = Iterator[tuple[dict[str, Any], Any]]  # orders, each with what came of it
 
 
 class Job:
@@ -55,6 +57,8 @@ class Job:
             self.manual = now.manual
             self.to_do += [s for s in found if s not in self.to_do and not now.has(folders, s.module, s.student)]
         self.asks_nbgrader = now is None
+        self.deciding = Deciding(setting.assignments, ":".join(sorted(self.keys.values())), self.records)
+        self.orders: deque[tuple[str, Any]] = deque()
 
     @property
     def results(self) -> list[SubmissionResult]:
@@ -63,14 +67,17 @@ class Job:
 
     def run(self, pool: Pool) -> None:
         """Grade what is to do."""
+        self.orders += [*self.deciding.orders(), *self._orders(self.to_do)]
         with ThreadPoolExecutor(1) as aside:
-            deciding = aside.submit(self._modes, pool) if self.to_do else None
+            beginning = aside.submit(self._begin, pool) if self.to_do else None
             with Book(self.folders) as book:
                 if self.asks_nbgrader:
-                    self.to_do += [s for s in self.found if s not in self.to_do and not book.has(s.module, s.student)]
+                    lost = [s for s in self.found if s not in self.to_do and not book.has(s.module, s.student)]
+                    self.to_do += lost
+                    self.orders += self._orders(lost)
                 if self.to_do:
                     book.prepare(self.setting.assignments)
-                    self._grade(pool, book, deciding.result() if deciding else self._modes(pool))
+                    self._grade(pool, book, beginning.result() if beginning else self._begin(pool))
                 self.manual = book.manual(self.keys)
 
     def _is_done(self, submission: Submission) -> bool:
@@ -78,22 +85,37 @@ class Job:
         key = submission_key(submission, self.keys[submission.module])
         return before is not None and before.key == key and before.status != INFRA_ERROR
 
-    def _grade(self, pool: Pool, book: Book, modes: Modes) -> None:
-        to_do, total, done = self.to_do, len(self.to_do), 0
+    def _begin(self, pool: Pool) -> Answers:
+        """Have workers begin, until it is decided how tests are run; returns what has come and will come of it."""
+        coming, early = pool.run(self.orders), []
+        while self.deciding.modes is None:
+            order, answer = next(coming)
+            if "submission" in order:
+                early.append((order, answer))
+            else:
+                self.orders.extendleft(self.deciding.hear(order, answer))
+        return chain(early, coming)
+
+    def _grade(self, pool: Pool, book: Book, coming: Answers) -> None:
+        total, done = len(self.to_do), 0
         self.progress(0, total, None)
         for round_number in range(1, MAX_ROUNDS + 1):
             again: list[Submission] = []
-            orders = [("grade", self._order(submission, modes)) for submission in long_first(to_do, self.setting)]
-            for order, answer in pool.run(orders):
+            for order, answer in coming:
                 submission = order["submission"]
                 result = self._infra(submission, answer) if isinstance(answer, WorkerLost) else answer
-                if result.status == INFRA_ERROR and round_number < MAX_ROUNDS:
+                if not self.deciding.holds(order["modes"], submission.module):
+                    self.orders += self._orders([submission])
+                elif result.status == INFRA_ERROR and round_number < MAX_ROUNDS:
                     again.append(submission)
-                    continue
-                self._keep(book, submission, result)
-                done += 1
-                self.progress(done, total, result)
-            to_do = again
+                else:
+                    self._keep(book, submission, result)
+                    done += 1
+                    self.progress(done, total, result)
+            coming = pool.run(self._orders(again))
+
+    def _orders(self, submissions: Iterable[Submission]) -> list[tuple[str, Any]]:
+        return [("grade", partial(self._order, s)) for s in long_first(submissions, self.setting)]
 
     def _keep(self, book: Book, submission: Submission, result: SubmissionResult) -> None:
         place = (submission.module, submission.student)
@@ -106,25 +128,9 @@ class Job:
             self.records.write(result)
         self.known[place] = result
 
-    def _order(self, submission: Submission, modes: Modes) -> dict[str, Any]:
+    def _order(self, submission: Submission) -> dict[str, Any]:
         key = submission_key(submission, self.keys[submission.module])
-        return {"submission": submission, "modes": modes[submission.module], "key": key}
-
-    def _modes(self, pool: Pool) -> Modes:
-        """How each test is run: decided once for these tests in this environment."""
-        key = ":".join(sorted(self.keys.values()))
-        if (kept := self.records.modes(key)) is not None:
-            return kept  # type: ignore[return-value]
-        assignments = {(a.module, a.name): a for a in self.setting.assignments}
-        orders = [{"notebook": place, "solved": solved} for place in assignments for solved in (True, False)]
-        whole = {(order["notebook"], order["solved"]): answer for order, answer in _calibrate(pool, orders)}
-        modes: Modes = {module: {} for module in self.keys}
-        for place, assignment in assignments.items():
-            modes[place[0]][place[1]] = decide(assignment, whole[place, True], whole[place, False])
-        again = [{"notebook": place, "modes": modes[place[0]][place[1]]} for place in assignments]
-        list(_calibrate(pool, [order for order in again if GUARDED in order["modes"].values()]))
-        self.records.keep_modes(key, modes)
-        return modes
+        return {"submission": submission, "modes": self.deciding.now(submission.module), "key": key}
 
     def _infra(self, submission: Submission, error: WorkerLost) -> SubmissionResult:
         notebooks = [
@@ -135,11 +141,3 @@ class Job:
         return SubmissionResult(
             submission.student, submission.module, notebooks, "", submission.digest, submission.timestamp
         )
-
-
-def _calibrate(pool: Pool, orders: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Each order with its answer. Raises what a worker met."""
-    for order, answer in pool.run(("calibrate", order) for order in orders):
-        if isinstance(answer, Exception):
-            raise answer
-        yield order, answer

@@ -30,7 +30,7 @@ def write_feedback(folders: CourseFolders, results: Sequence[SubmissionResult], 
 
     Raises CourseError when nbgrader fails.
     """
-    from course_lib.grading.pool import cores
+    from course_lib.grading.nurseries import cores
 
     wanted = [(r.student, r.module) for r in results if r.status != INFRA_ERROR and is_stale(folders, r)]
     shares = [share for n in range(jobs or cores()) if (share := wanted[n :: jobs or cores()])]

@@ -15,7 +15,8 @@ from course_lib.grading.class_result import ClassResult
 from course_lib.grading.coursefolders import CourseFolders, course_folders
 from course_lib.grading.libraries import shared
 from course_lib.grading.limits import Limits
-from course_lib.grading.pool import Nursery, Pool, usual_jobs
+from course_lib.grading.nurseries import Nursery, usual_jobs
+from course_lib.grading.pool import Pool
 from course_lib.grading.sandbox.policy import SandboxUnavailable
 from course_lib.grading.scores import scores
 from course_lib.grading.worker import Setting
@@ -34,6 +35,7 @@ def grade(
     limits: Limits | None = None,
     progress: Progress | None = None,
     report_to: Path | None = None,
+    nursery: Nursery | None = None,
 ) -> ClassResult:
     """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
 
@@ -41,7 +43,7 @@ def grade(
     grades go (the course's own gradebook); ``jobs`` how many are graded at once (three for two processors).
     ``unsafe`` runs students' code without a sandbox; ``force`` grades again what has not changed. ``progress`` is
     called with the number done, the number to do, and each result. The class report goes into ``report_to``
-    (``results`` beside the graded notebooks).
+    (``results`` beside the graded notebooks). A ``nursery`` that was started before is ended here.
 
     Raises UsageError for a wrong question, AssignmentError when the tests are broken here, and
     SandboxUnavailable where there is no sandbox and ``unsafe`` does not waive it.
@@ -51,7 +53,7 @@ def grade(
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is {jobs}; at least one is needed")
     jobs = jobs or usual_jobs()
-    with Nursery(jobs) as nursery:
+    with nursery or Nursery(jobs) as nursery:
         assignments = load_assignments(root, modules)
         found = handed.find(Path(submissions), assignments)
         if not found.submissions and not found.rejected:

@@ -1,8 +1,9 @@
 """A grading worker: one process that grades one submission at a time, and tells what came of it.
 
-Started as ``python -m course_lib.grading.worker FD [NURSERY]``, numbers of its ends of two connections. It gets its
-setting and then its orders as pickled messages from the process that grades the class; both are ours, so pickle is
-safe here. Students' code runs in processes that are forked from the nursery, never from here, where the tests are.
+It is a copy of the process that grades the class, or, where there are no copies, started as ``python -m
+course_lib.grading.worker FD [NURSERY]``, numbers of its ends of two connections. Its orders are pickled messages from
+that process; both are ours, so pickle is safe here. Students' code runs in processes that are forked from the nursery,
+never from here, where the tests are.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from course_lib.grading.grade_notebook import grade_notebook
 from course_lib.grading.limits import Limits
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.processes.starter import Starter
+from course_lib.grading.sandbox.namespaces import name_process
 from course_lib.grading.submissions import Submission
 from course_lib.paths import data_dir
+
+NAME = "grading-worker"  # what `ps` and `top` call it
 
 
 @dataclass
@@ -41,18 +45,30 @@ class Setting:
 
 
 def main(argv: list[str]) -> None:
-    """Serve orders until the other end is closed."""
+    """Be a worker in a Python of its own: the setting comes as two messages."""
+    channel = Channel(_end(argv[0]))
+    first = pickle.loads(channel.receive()[1])
+    nursery = socket.socket(fileno=int(argv[1])) if len(argv) > 1 else None
+    starter = _prepare(first["modules"], first["limits"], first["sandboxed"], nursery)
+    _serve(channel, starter, None)
+
+
+def live(channel: Channel, setting: Setting, nursery: socket.socket) -> None:
+    """Be a worker in a copy of the process that grades the class."""
+    _serve(channel, _prepare(setting.modules, setting.limits, setting.sandboxed, nursery), setting)
+
+
+def _prepare(modules: list[str], limits: Limits, sandboxed: bool, nursery: socket.socket | None) -> Starter:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the class's process decides when to stop
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # cells and outputs are many objects, and hardly any is garbage that it finds
-    channel = Channel(_end(argv[0]))
-    _, body = channel.receive()
-    first = pickle.loads(body)
-    nursery = socket.socket(fileno=int(argv[1])) if len(argv) > 1 else None
-    starter = Starter(
-        first["modules"], first["limits"], sandboxed=first["sandboxed"], readable=[data_dir()], nursery=nursery
-    )
-    setting: Setting | None = None
+    if sys.platform == "linux":
+        name_process(NAME)
+    return Starter(modules, limits, sandboxed=sandboxed, readable=[data_dir()], nursery=nursery)
+
+
+def _serve(channel: Channel, starter: Starter, setting: Setting | None) -> None:
+    """Do what is ordered until the other end is closed."""
     try:
         while True:
             head, body = channel.receive()

@@ -26,7 +26,8 @@ from pathlib import Path
 
 import psutil
 
-from course_lib.grading.pool import cores, usual_jobs
+from course_lib.grading.nurseries import cores, usual_jobs
+from course_lib.grading.worker import NAME
 from course_lib.paths import data_dir, project_root
 
 MODULE = "01_intro"
@@ -184,7 +185,7 @@ def timed(command: list[str], root: Path) -> tuple[dict, float | None]:
     process = subprocess.Popen(
         command, cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    watch = _Watch(process.pid, lambda p: "course_lib.grading.worker" in p.cmdline())
+    watch = _Watch(process.pid, lambda p: p.name() == NAME)
     _, said = process.communicate()
     seconds = time.perf_counter() - started
     time.sleep(0.5)  # until what was killed at the end has ended

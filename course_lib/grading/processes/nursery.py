@@ -37,12 +37,11 @@ def main(argv: list[str]) -> None:
         from course_lib.grading.processes import room  # noqa: F401
 
     workers = [socket.socket(fileno=int(number)) for number in argv[0].split(",")]
-    gc.disable()  # next to nothing of what imports make is garbage
+    gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a while
     for name in (*argv[1:], *_named_later()):
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
     baseline.update(_warm_up(shell.new_shell()))
-    gc.collect()
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 20)  # a notebook is short; what is left over goes with its process

@@ -21,6 +21,7 @@ _KINDS = {
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT = 1, 2, 4, 32
 MS_BIND, MS_MOVE, MS_REC = 4096, 8192, 16384
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 4, 24, 38
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 36, 47, 4
 _CAPABILITY_VERSION = 0x20080522
 _LAST_CAPABILITY = 63
@@ -67,6 +68,11 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
 def become_subreaper() -> None:
     """Adopt grandchildren whose parent ends."""
     _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def name_process(name: str) -> None:
+    """Give this process the name that lists of processes show, of at most 15 characters."""
+    _call("prctl", _PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def become_user_in_new_namespace(uid: int) -> None:

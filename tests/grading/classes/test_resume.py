@@ -20,6 +20,7 @@ from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult
 from course_lib.grading.pool import Pool, WorkerLost
 from course_lib.grading.sandbox.policy import SandboxUnavailable
+from course_lib.grading.worker import NAME
 from tests.grading.classes.bad_input import LIMITS, good_class, hand_in
 from tests.grading.classes.demo_course import MODULE, SOLVED, DemoCourse, content
 from tests.grading.classes.fixtures import has_sandbox
@@ -192,7 +193,7 @@ def test_an_infra_error_leaves_an_earlier_grade_alone(base, course, monkeypatch)
 
 def is_worker(process: psutil.Process) -> bool:
     try:
-        return "course_lib.grading.worker" in process.cmdline()
+        return process.name() == NAME
     except psutil.Error:
         return False
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from course_lib.errors import UsageError
-from course_lib.grading import pool
+from course_lib.grading import nurseries
 from course_lib.grading.channel import Channel, ChannelTimeout, TakingChannel, pair
 from course_lib.grading.grade_class import grade
 from course_lib.grading.processes.judge import ENDED, HUNG, MAX_NOTICES, Judge
@@ -136,7 +136,7 @@ def test_it_comes_to_the_same_through_the_worker(grader, monkeypatch):
 
 @forks
 def test_a_nursery_that_is_not_needed_is_gone_at_once():
-    with pool.Nursery(2) as nursery:
+    with nurseries.Nursery(2) as nursery:
         process = nursery.process
         assert process.poll() is None
     assert process.returncode is not None
@@ -145,14 +145,14 @@ def test_a_nursery_that_is_not_needed_is_gone_at_once():
 @forks
 def test_nothing_is_left_when_nothing_can_be_graded(course, tmp_path, monkeypatch):
     started = []
-    start = pool.start_nursery
+    start = nurseries.start_nursery
 
     def noted(*given):
         lines, process = start(*given)
         started.append(process)
         return lines, process
 
-    monkeypatch.setattr(pool, "start_nursery", noted)
+    monkeypatch.setattr(nurseries, "start_nursery", noted)
     (tmp_path / "in").mkdir()
     with pytest.raises(UsageError, match="nothing was handed in"):
         run(course, tmp_path / "in", tmp_path)
@@ -164,7 +164,7 @@ def test_nothing_is_left_when_nothing_can_be_graded(course, tmp_path, monkeypatc
 
 @forks
 def test_a_nursery_serves_as_many_workers_as_take_part():
-    with pool.Nursery(3) as nursery:
+    with nurseries.Nursery(3) as nursery:
         lines = nursery.take(2, ["numpy", "json", "no_such_module"])
         assert [line.recv(64) for line in lines] == [b"ready", b"ready"]
         assert nursery.lines[2].fileno() == -1

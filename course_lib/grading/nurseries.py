@@ -1,0 +1,69 @@
+"""The process that all students' processes are forked from, as the process that grades a class has it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterable
+
+from course_lib.grading.processes.starter import can_fork, import_also, start_nursery
+
+_USUAL = ("numpy", "pandas")  # what hardly a notebook does without
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class Nursery:
+    """The process that all students' processes are forked from, for at most ``jobs`` workers.
+
+    Its imports take longer than finding out what is to be graded, so it is started before that is known. Use as a
+    context manager: one that was not needed is gone at once.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lines: list[socket.socket] = []
+        self.needed = False
+        if can_fork():
+            env = {**os.environ, **worker_environment()}
+            self.lines, self.process = start_nursery(jobs, _USUAL, env)
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in self.lines:
+            line.close()
+        if self.process is not None:
+            if not self.needed:
+                self.process.kill()
+            self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+
+    def take(self, workers: int, modules: Iterable[str]) -> list[socket.socket | None]:
+        """Have it import these as well; returns a connection for each worker (None where processes aren't forked)."""
+        if self.process is None:
+            return [None] * workers
+        self.needed = True
+        import_also(self.process, [name for name in modules if name not in _USUAL])
+        for line in self.lines[workers:]:
+            line.close()
+        return list(self.lines[:workers])
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def usual_jobs() -> int:
+    """How many workers keep all processors busy: each waits now and then, when student and judge take turns."""
+    return cores() + (cores() + 1) // 2
+
+
+def worker_environment() -> dict[str, str]:
+    """One thread for each, and sets in the same order for everybody."""
+    return {**dict.fromkeys(_THREADS, "1"), "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
