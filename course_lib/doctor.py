@@ -12,9 +12,10 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.markers import Marker
+from packaging.utils import canonicalize_name
 
 from course_lib.install import LAB_SETTINGS, NEWEST, OLDEST
-from course_lib.lock import read_lock
+from course_lib.lock import LOCK, read_lock, unpinned
 
 NEEDED, OPTIONAL = "needed", "optional"
 FREE_SPACE_GB = 2
@@ -41,6 +42,8 @@ def examine(root: Path, prefix: Path | None = None, sandbox_problem: str | None 
         python_version(),
         environment(Path(prefix or sys.prefix)),
         *locked_packages(root),
+        lock_is_exact(root),
+        other_packages(root),
         lab_settings(Path(prefix or sys.prefix)),
         disk(root),
         git(),
@@ -78,6 +81,23 @@ def locked_packages(root: Path, installed: dict[str, str] | None = None) -> list
             wrong.append(Finding(name, False, f"{have or 'missing'}, locked is {version}", advice="make setup"))
     summary = f"{len(wanted) - len(wrong)} of {len(wanted)} as locked"
     return [Finding("Packages", not wrong, summary, advice="make setup" if wrong else ""), *wrong]
+
+
+def lock_is_exact(root: Path) -> Finding:
+    """Every package of the lock is one version, and known by its files' hashes."""
+    loose = unpinned((root / LOCK).read_text(encoding="utf-8"))
+    found = f"not exact: {', '.join(loose[:5])}" if loose else "every version exact, every file known by its hash"
+    return Finding("Lock", not loose, found, advice="course lock" if loose else "")
+
+
+def other_packages(root: Path, installed: set[str] | None = None) -> Finding:
+    """Packages that nobody locked: they were never tested with the course, and nobody watches them."""
+    names = {str(one.metadata["Name"]) for one in metadata.distributions()} if installed is None else installed
+    known = {name for name, _, _ in read_lock(root)} | {"taxi-mlops-workbook"}
+    # an environment's own tools, which come without being asked for
+    others = sorted({canonicalize_name(name) for name in names} - known - {"pip", "setuptools", "wheel", "uv"})
+    found = f"{len(others)} not locked: {', '.join(others[:5])}" if others else "none but the locked ones"
+    return Finding("Other packages", not others, found, OPTIONAL, "a fresh .venv by make setup" if others else "")
 
 
 def installed_version(name: str) -> str | None:

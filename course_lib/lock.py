@@ -43,6 +43,24 @@ def read_lock(root: Path) -> list[tuple[str, str, str]]:
     return locked_versions(path.read_text(encoding="utf-8"))
 
 
+def unpinned(text: str) -> list[str]:
+    """Lines of a lock's text that would let anything in but one exact file: no ``==``, no hash, an address, an option.
+
+    That is what can be known without a network. Whether a locked version has since been withdrawn, or has a hole that
+    somebody has found, stands in lists that are kept elsewhere: ``pip-audit`` asks them.
+    """
+    found, blocks = [], re.split(r"^(?=[^\s#])", re.sub(r"\\\n\s+", " ", text), flags=re.MULTILINE)
+    for block in blocks:
+        line = block.splitlines()[0].strip() if block.strip() else ""
+        if not line or line.startswith("#"):
+            continue
+        wanted, *hashes = re.split(r"\s+--hash=", line)
+        exact = PINNED.match(wanted.strip()) and "*" not in wanted.partition(";")[0]
+        if not exact or not hashes or not all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in hashes):
+            found.append(wanted.strip())
+    return found
+
+
 def render_conda(root: Path) -> str:
     """environment.yml as it must be for the present lock: the same versions, for people who use conda.
 

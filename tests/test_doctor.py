@@ -28,6 +28,25 @@ def test_a_missing_and_a_differing_package_are_named_with_both_versions():
     assert found["mlflow"].startswith("missing")
 
 
+def test_what_is_installed_is_what_is_locked():
+    """Of the environment that runs this very test."""
+    assert [finding for finding in doctor.locked_packages(ROOT) if not finding.ok] == []
+    assert doctor.lock_is_exact(ROOT).ok
+
+
+def test_packages_that_nobody_locked_are_named():
+    locked = {name for name, _, _ in read_lock(ROOT)}
+    assert doctor.other_packages(ROOT, locked | {"pip", "taxi_mlops_workbook"}).ok
+    found = doctor.other_packages(ROOT, locked | {"Left_Pad", "pip"})
+    assert (found.ok, found.kind, found.found) == (False, doctor.OPTIONAL, "1 not locked: left-pad")
+
+
+def test_a_lock_that_lets_anything_in_is_not_healthy(tmp_path):
+    (tmp_path / "requirements.lock").write_text("tqdm>=4\nidna==3.10\n", encoding="utf-8")
+    found = doctor.lock_is_exact(tmp_path)
+    assert (found.ok, found.found, found.advice) == (False, "not exact: tqdm>=4, idna==3.10", "course lock")
+
+
 def test_an_old_python_and_a_bare_system_are_not_healthy():
     assert not doctor.python_version((3, 10, 2)).ok
     assert "make setup PYTHON=python3.13" in doctor.python_version((3, 14, 0)).advice

@@ -50,10 +50,34 @@ def test_a_package_that_was_asked_for_and_never_locked_is_found(copy):
     assert any("tqdm>=99" in line for line in found)
 
 
-def test_every_locked_version_has_hashes():
+def test_every_locked_version_is_exact_and_has_hashes():
     text = (ROOT / lock.LOCK).read_text(encoding="utf-8")
-    for block in text.split("\n    # via")[:-1]:
-        assert "--hash=sha256:" in block
+    assert lock.unpinned(text) == []
+    for name, version, _ in lock.read_lock(ROOT):  # and each would be missed
+        start = text.lower().index(f"{name}=={version}")
+        first = text.index("--hash=", start)
+        assert len(lock.unpinned(text[:first] + "--hash=md5:0" + text[first + 78 :])) == 1, name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tqdm",
+        "tqdm>=4.67",
+        "tqdm==4.*",
+        "tqdm==4.67.1",
+        "tqdm==4.67.1 --hash=sha256:abc",
+        "tqdm==4.67.1 --hash=md5:" + "0" * 64,
+        "tqdm @ https://example.org/tqdm.whl --hash=sha256:" + "0" * 64,
+        "https://example.org/tqdm.whl",
+        "-e .",
+        "--extra-index-url https://example.org",
+    ],
+)
+def test_what_lets_anything_in_is_found(line):
+    good = "idna==3.10 \\\n    --hash=sha256:" + "1" * 64 + "\n    # via requests\n"
+    assert lock.unpinned(good) == []
+    assert lock.unpinned(f"{good}{line}\n{good}") == [line.partition(" --hash")[0]]
 
 
 def test_an_empty_or_missing_lock_says_so(copy):

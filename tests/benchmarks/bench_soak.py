@@ -75,11 +75,16 @@ def ask(session: requests.Session, url: str, number: int) -> int:
 
 
 def summary(samples: list[tuple[float, float, int]], counts: dict[int, int], seconds: float) -> dict:
-    """The line through memory over time after the warm-up: its slope in MB an hour, and how sure it is."""
+    """The line through memory over time after the warm-up: its slope in MB an hour.
+
+    Theil and Sen's line (the median slope of all pairs of samples): a moment's dip or peak doesn't tilt it.
+    """
+    from scipy.stats import theilslopes
+
     table = np.array(samples)
     after = table[table[:, 0] >= seconds * WARM_UP]
     hours, memory, files = after[:, 0] / 3600, after[:, 1], after[:, 2]
-    slope, _ = np.polyfit(hours, memory, 1)
+    slope, _, least, most = theilslopes(memory, hours)
     requests_answered = sum(counts.values())
     return {
         "minutes": round(seconds / 60, 2),
@@ -90,6 +95,7 @@ def summary(samples: list[tuple[float, float, int]], counts: dict[int, int], sec
         "worker_mb_at_end": round(float(memory[-1]), 1),
         "worker_mb_most": round(float(table[:, 1].max()), 1),
         "slope_mb_an_hour": round(float(slope), 2),
+        "slope_between": [round(float(least), 2), round(float(most), 2)],
         "bytes_a_request": round(float(memory[-1] - memory[0]) * 1e6 / max(requests_answered * (1 - WARM_UP), 1), 2),
         "files_open_at_start_and_end": [int(table[0, 2]), int(files[-1])],
         "worker_mb_each_minute": [round(float(m), 1) for m in table[::60, 1]],

@@ -65,3 +65,20 @@ def test_a_store_that_is_none(course):
     code, _, err = course("serve", "--port", "0", "--store", "predictions.db")
     assert code == 2
     assert "no database URL like sqlite:///predictions.db" in err
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_a_store_and_a_rate_that_are_none_keep_their_secrets(course, monkeypatch, how):
+    address = "mysql+nosuch://anna:geheim@host/db"
+    if how == "environment":
+        monkeypatch.setenv("TAXI_STORE", address)
+    code, out, err = course("serve", "--port", "0", *(["--store", address] if how == "option" else []))
+    assert code == 2
+    assert "mysql+nosuch://anna:***@host/db" in err
+    assert "geheim" not in out + err
+
+
+def test_a_rate_that_is_none(course):
+    code, _, err = course("serve", "--port", "0", "--rate", "often")
+    assert code == 2
+    assert "'often' is no rate: 100/second, 5/minute and so on, or off" in err

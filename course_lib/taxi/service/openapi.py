@@ -42,7 +42,7 @@ def describe() -> dict[str, Any]:
                     },
                     "responses": {
                         "200": _json({"oneOf": [_ref("Prediction"), _ref("Predictions")]}, "minutes, in words too"),
-                        **_problems(400, 408, 413, 415, 422, 503),
+                        **_problems(400, 408, 413, 415, 422, 429, 503),
                     },
                 }
             },
@@ -55,7 +55,7 @@ def describe() -> dict[str, Any]:
                         _query("dropoff", zone),
                         _query("date", {"type": "string", "format": "date"}),
                     ],
-                    "responses": {"200": _json(_ref("DayAnswer"), "24 times minutes"), **_problems(422, 503)},
+                    "responses": {"200": _json(_ref("DayAnswer"), "24 times minutes"), **_problems(422, 429, 503)},
                 }
             },
             "/zones": {
@@ -63,14 +63,17 @@ def describe() -> dict[str, Any]:
                     "summary": "Zones whose name holds every word of q; all without q",
                     "operationId": "zones",
                     "parameters": [_query("q", {"type": "string"}, required=False)],
-                    "responses": {"200": _json(_ref("Places"), "zones, perhaps none")},
+                    "responses": {"200": _json(_ref("Places"), "zones, perhaps none"), **_problems(429, 503)},
                 }
             },
             "/health/live": {
                 "get": {
                     "summary": "The process answers",
                     "operationId": "live",
-                    "responses": {"200": _json({"type": "object", "properties": {"live": {"const": True}}}, "it does")},
+                    "responses": {
+                        "200": _json({"type": "object", "properties": {"live": {"const": True}}}, "it does"),
+                        **_problems(429, 503),
+                    },
                 }
             },
             "/health/ready": {
@@ -80,6 +83,7 @@ def describe() -> dict[str, Any]:
                     "responses": {
                         "200": _json(_ref("Health"), "ready"),
                         "503": _json(_ref("Health"), "not ready, and why"),
+                        **_problems(429),
                     },
                 }
             },
@@ -88,7 +92,8 @@ def describe() -> dict[str, Any]:
                     "summary": "Numbers for Prometheus",
                     "operationId": "metrics",
                     "responses": {
-                        "200": {"description": "text", "content": {"text/plain": {"schema": {"type": "string"}}}}
+                        "200": {"description": "text", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                        **_problems(429, 503),
                     },
                 }
             },
@@ -112,10 +117,16 @@ def _problems(*statuses: int) -> dict[str, Any]:
         413: "more than fits",
         415: "not sent as application/json",
         422: "JSON, but no possible ride",
-        503: "no model to answer with",
+        429: "too many requests from one address",
+        503: "no model to answer with, or no answer in time",
     }
     content = {"application/problem+json": {"schema": _ref("Problem")}}
-    return {str(status): {"description": words[status], "content": content} for status in statuses}
+    when = {"description": "in how many seconds to ask again", "schema": {"type": "integer", "minimum": 1}}
+    return {
+        str(status): {"description": words[status], "content": content}
+        | ({"headers": {"Retry-After": when}} if status == 429 else {})
+        for status in statuses
+    }
 
 
 def _query(name: str, schema: dict[str, Any], required: bool = True) -> dict[str, Any]:

@@ -21,7 +21,7 @@ NOT_PROMISED = {"positive_data_acceptance"}
 class Nowhere:
     """A spool that keeps nothing."""
 
-    problem, lost, stored = None, 0, 0
+    problem, lost, stored, store_up = None, 0, 0, True
 
     def add(self, rows):
         json.dumps(rows)
