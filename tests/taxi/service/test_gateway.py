@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import socket
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -116,24 +114,6 @@ def test_a_body_that_does_not_come(ready):
     answer = ask(gateway, Protocol(b"{", b"}", wait=5), content_length="2", content_type="application/json")
     assert answer.status == 408
     assert json.loads(answer.body)["errors"][0]["reason"] == "too_slow"
-
-
-@pytest.mark.parametrize(
-    "start", ["Content-Length: 90\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "X-Slow: "]
-)
-def test_five_hundred_slow_callers_starve_nobody(mlflow_folder, tmp_path, start):
-    """Each has begun a request and sends no more: an ordinary rider notices nothing."""
-    with deployed(mlflow=mlflow_folder, folder=tmp_path) as service, contextlib.ExitStack() as open_ones:
-        host, port = service.url.removeprefix("http://").split(":")
-        head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{start}"
-        for _ in range(500):
-            caller = open_ones.enter_context(socket.create_connection((host, int(port)), timeout=10))
-            caller.sendall(head.encode())
-        time.sleep(0.5)
-        answers = [requests.post(f"{service.url}/predict", json=RIDE, timeout=5) for _ in range(50)]
-        assert {answer.status_code for answer in answers} == {200}
-        numbers = requests.get(f"{service.url}/metrics", timeout=5).text
-        assert "taxi_predictions_total" in numbers
 
 
 def test_callers_who_hang_up_in_the_middle(mlflow_folder, tmp_path):

@@ -37,6 +37,7 @@ def as_many_as_allowed():
         pytest.param(b"", id="silent"),
         pytest.param(b"POST /predict HTTP/1.1\r\nHost: x\r\nX-Never: ", id="headers"),
         pytest.param(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 90\r\n\r\n{", id="body"),
+        pytest.param(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", id="chunks"),
     ],
 )
 def test_half_open_connections_are_cut_off(home, tmp_path, begun):
@@ -55,6 +56,7 @@ def test_half_open_connections_are_cut_off(home, tmp_path, begun):
             riders.more(50)
             assert set(riders.statuses()) == {200}, riders.statuses()
             riders.check()
+            assert "taxi_predictions_total" in requests.get(f"{service.url}/metrics", timeout=10).text
             end = time.monotonic() + 60
             for caller in callers:
                 caller.settimeout(max(end - time.monotonic(), 0.1))
