@@ -87,7 +87,8 @@ def _save(path: Path, cells: list) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
-    nbformat.write(new_notebook(cells=cells), path)
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    nbformat.write(new_notebook(cells=cells, metadata={"language_info": language}), path)
 
 
 def _lesson(*, outputs: bool) -> list:
