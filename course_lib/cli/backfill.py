@@ -27,7 +27,7 @@ def backfill(
     ] = "threads",
     source: Annotated[
         str | None,
-        typer.Option(help="simulated, tlc, or a folder of TLC files (default: TAXI_DATA, else simulated)"),
+        typer.Option(help="simulated, tlc, a folder of TLC files, or s3://… (default: TAXI_DATA, else simulated)"),
     ] = None,
     rows: Annotated[int | None, typer.Option(help="Rows of each month (simulated only).")] = None,
     model: Annotated[str, typer.Option(help="mean, rule_of_thumb, linear or boosting")] = "boosting",
@@ -36,7 +36,9 @@ def backfill(
     ] = 0.01,
     force: Annotated[bool, typer.Option("--force", help="Run every step again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why, and stop.")] = False,
-    folder: Annotated[str | None, typer.Option(help="Where months are kept. Default: build/pipeline.")] = None,
+    folder: Annotated[
+        str | None, typer.Option(help="Where months are kept; s3://… too. Default: build/pipeline.")
+    ] = None,
     tracking: Annotated[str | None, typer.Option(help="MLflow's folder. Default: build/mlflow.")] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another backfill on this folder.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,

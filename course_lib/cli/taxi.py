@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from course_lib.taxi.training import TrainingReport
 
-SOURCE = "where trips come from: simulated, tlc, or a folder of TLC files (default: TAXI_DATA, else simulated)"
+SOURCE = "where trips come from: simulated, tlc, a folder of TLC files, or s3://… (default: TAXI_DATA, else simulated)"
 JSON = "one JSON object on stdout"
 
 
@@ -19,17 +19,26 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    train: str = typer.Option("2021-01", "--train", metavar="MONTH", help="month to learn from"),
+    train: str = typer.Option("2021-01", "--train", metavar="MONTHS", help="month to learn from, or 2019-01:2021-12"),
     valid: str = typer.Option("2021-02", "--valid", metavar="MONTH", help="later month to score on"),
     rows: int = typer.Option(None, "--rows", help="rows of each month (simulated only)"),
     source: str = typer.Option(None, "--source", help=SOURCE),
     with_distance: bool = typer.Option(False, "--with-distance", help="also see the metered distance (lessons only)"),
     plot: bool = typer.Option(False, "--plot", help="save a picture of the comparison in build/"),
     register: bool = typer.Option(False, "--register", help="register the best model as champion in build/mlflow"),
+    scheduler: str = typer.Option(
+        None, "--scheduler", metavar="ADDRESS", help="a Dask scheduler (tcp://host:8786) whose workers do it"
+    ),
+    work: str = typer.Option(None, "--work", help="for several months: where they are kept, cut; s3://… too"),
     as_json: bool = typer.Option(False, "--json", help=JSON),
 ) -> None:
-    """Train every model on one month and compare them on a later one."""
+    """Train every model on one month and compare them on a later one; or one on years of months that pass by.
+
+    Several months are never in memory at once: each is cleaned and cut into slices (in --work, default build/years),
+    and trees are grown on one part of all rides after another. Beside them, the usual model of a sample is shown.
+    """
     from course_lib.cli.console import emit, say
+    from course_lib.cli.train_years import train_years
     from course_lib.errors import UsageError
     from course_lib.taxi import training
 
@@ -38,7 +47,16 @@ def train(
             "A model that needs the metered distance can't be registered: when a ride is booked, nobody knows it yet. "
             "Leave out --with-distance or --register."
         )
-    report = training.train(train, valid, source=source, rows=rows, with_distance=with_distance, progress=say)
+    if ":" in train or "," in train:
+        if with_distance or plot:
+            raise UsageError("--with-distance and --plot go with one month to learn from.")
+        train_years(train, valid, rows, source, register, scheduler, work, as_json)
+        return
+    if work is not None:
+        raise UsageError("--work is for several months to learn from, as --train 2019-01:2021-12.")
+    report = training.train(
+        train, valid, source=source, rows=rows, with_distance=with_distance, scheduler=scheduler, progress=say
+    )
     result = report.as_dict()
     if plot:
         result["picture"] = _save_picture(report)

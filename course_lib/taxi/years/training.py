@@ -21,7 +21,7 @@ import pandas as pd
 
 from course_lib import paths
 from course_lib.errors import CourseError, UsageError
-from course_lib.taxi import evaluation, models, months, sources, storage, trips
+from course_lib.taxi import evaluation, models, months, sources, storage
 from course_lib.taxi.features import BOOKING_COLUMNS, Boroughs, TripTime, ZoneGeometry
 from course_lib.taxi.models import DurationPipeline
 from course_lib.taxi.years import slices
@@ -227,6 +227,3 @@ def signature(report: YearsReport, source: str | None) -> pd.DataFrame:
     """A few rides of the month it was scored on, as the app sends them."""
     batch = next(slices.cleaned_batches(report.valid, source, report.rows_asked))
     return batch[BOOKING_COLUMNS].head(5)
-
-
-__all__ = ["YearsReport", "fit_on_sample", "grow", "score", "signature", "train", "trips"]
