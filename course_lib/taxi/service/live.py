@@ -11,18 +11,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, Literal, Protocol
-
-import numpy as np
 
 from course_lib.errors import CourseError
 from course_lib.taxi.service import logs
+from course_lib.taxi.service.lastchampion import LastChampion
 from course_lib.taxi.service.patience import TookTooLong, within
 from course_lib.taxi.service.rollout import Plan
-from course_lib.taxi.service.served import Served, serve
+from course_lib.taxi.service.served import Served, serve, try_out
 
 POLL_SECONDS = 2.0
 RETRY_SECONDS = 60.0  # until a version that failed is tried again, twice as long each time: a disk may have been full
@@ -81,10 +78,16 @@ class LiveModels:
     """Keeps ``state`` in step with a registry."""
 
     def __init__(
-        self, registry: Registry, poll_seconds: float = POLL_SECONDS, try_seconds: float = TRY_SECONDS
+        self,
+        registry: Registry,
+        poll_seconds: float = POLL_SECONDS,
+        try_seconds: float = TRY_SECONDS,
+        last: LastChampion | None = None,
     ) -> None:
-        self.registry, self.poll_seconds, self.try_seconds = registry, poll_seconds, try_seconds
+        self.registry, self.poll_seconds, self.try_seconds, self.last = registry, poll_seconds, try_seconds, last
         self.state = State()
+        self._kept: Any = None  # the model that was given to ``last``
+        self._recalled: Served | None = None  # a champion that did not come from the registry
         self._refused: dict[int, _Refused] = {}  # versions that were tried and failed
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -112,7 +115,12 @@ class LiveModels:
                 problem = logs.discreet(f"the registry can't be read: {error}")
                 if self.state.registry_up:
                     _log.warning("%s; what is loaded goes on answering", problem)
-                self.state = replace(self.state, problems=(problem,), registry_up=False)
+                if self.state.champion is None and self._recall():
+                    problem += f"; version {self._recalled.version}, the last champion here, answers meanwhile"
+                elif self._recalled is not None:
+                    problem = self.state.problems[0]
+                champion = self.state.champion or self._recalled
+                self.state = replace(self.state, champion=champion, problems=(problem,), registry_up=False)
                 return self.state
             if not self.state.registry_up:
                 _log.info("the registry can be read again")
@@ -133,8 +141,27 @@ class LiveModels:
                 problems.insert(0, f"no version of {self.registry.name} is the champion yet")
             elif wanted.champion is None:
                 problems.insert(0, f"no version is the champion any more; version {champion.version} goes on answering")
+            if self.last is not None and champion is not None and champion.model is not self._kept:
+                self._kept = champion.model  # whether it could be or not: not tried again every two seconds
+                self.last.keep(champion.name, champion.version, champion.model)
+            self._recalled = None
             self.state = State(champion, challenger, wanted.rollout, tuple(problems))
             return self.state
+
+    def _recall(self) -> bool:
+        """Whether the last champion of this machine is there, and still answers."""
+        found = self.last.recall(self.registry.name) if self.last is not None else None
+        if found is not None:
+            version, model = found
+            try:
+                served = within(self.try_seconds, lambda: serve(self.registry.name, version, "champion", model), "it")
+                try_out(served)
+            except Exception as error:
+                _log.warning("the last champion, version %d, is of no use: %s", version, logs.told(error))
+                self.last = None  # nor will it be in two seconds
+                return False
+            self._recalled = served
+        return found is not None
 
     def _served(
         self, version: int | None, role: Literal["champion", "challenger"], fallback: Served | None, problems: list[str]
@@ -143,7 +170,8 @@ class LiveModels:
         if version is None:
             return fallback
         for known in (self.state.champion, self.state.challenger):
-            if known is not None and known.version == version:
+            # the same number may be another model by now: what was recalled is loaded anew
+            if known is not None and known is not self._recalled and known.version == version:
                 return replace(known, role=role)
         before = self._refused.get(version)
         if before is None or before.again_at <= time.monotonic():
@@ -165,7 +193,7 @@ class LiveModels:
 
     def _loaded(self, version: int, role: Literal["champion", "challenger"]) -> Served:
         served = serve(self.registry.name, version, role, self.registry.load(version))
-        _try_out(served)
+        try_out(served)
         return served
 
     def _watch(self) -> None:
@@ -175,15 +203,3 @@ class LiveModels:
             except Exception as error:  # a mistake of ours must not end the watch: nobody would ever notice
                 _log.exception("the registry was looked at in vain")
                 self.state = replace(self.state, problems=(f"models are not watched: {logs.told(error)}",))
-
-
-def _try_out(served: Served, check: Callable[[np.ndarray], np.ndarray] = np.isfinite) -> None:
-    """Ask for a few rides across the city, day and night, as requests will: answers must be possible minutes."""
-    pickups, dropoffs = [7, 132, 41, 95, 244, 1], [138, 230, 42, 28, 119, 186]
-    times = [datetime(2021, 1, 4, 3, 10), datetime(2021, 1, 5, 8, 30), datetime(2021, 2, 6, 17, 45)] * 2
-    bookings = list(zip(pickups, dropoffs, times, strict=True))
-    for minutes in (served.by_pipeline(bookings), np.array(served.minutes(bookings))):
-        if minutes.shape != (len(bookings),) or not check(minutes).all() or not (minutes < 24 * 60).all():
-            raise CourseError(
-                f"asked for {len(bookings)} ordinary rides, it answered {np.array2string(minutes, threshold=6)}"
-            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from course_lib.errors import CourseError
 from course_lib.taxi.feature_base import BOOKING_COLUMNS
 from course_lib.taxi.service import patience
 from course_lib.taxi.service.compiled import TOLERANCE, Compiled, NotCompilable, compile_model, largest_difference
@@ -76,3 +77,18 @@ def serve(name: str, version: int, role: Literal["champion", "challenger"], mode
         _log.error("version %d of %s: %s", version, name, unequal)
         return Served(name, version, role, model, because=unequal, unequal=unequal)
     return Served(name, version, role, model, compiled)
+
+
+def try_out(served: Served, check: Callable[[np.ndarray], np.ndarray] = np.isfinite) -> None:
+    """Ask for a few rides across the city, day and night, as requests will: answers must be possible minutes.
+
+    Raises CourseError, and whatever the model raises.
+    """
+    pickups, dropoffs = [7, 132, 41, 95, 244, 1], [138, 230, 42, 28, 119, 186]
+    times = [datetime(2021, 1, 4, 3, 10), datetime(2021, 1, 5, 8, 30), datetime(2021, 2, 6, 17, 45)] * 2
+    bookings = list(zip(pickups, dropoffs, times, strict=True))
+    for minutes in (served.by_pipeline(bookings), np.array(served.minutes(bookings))):
+        if minutes.shape != (len(bookings),) or not check(minutes).all() or not (minutes < 24 * 60).all():
+            raise CourseError(
+                f"asked for {len(bookings)} ordinary rides, it answered {np.array2string(minutes, threshold=6)}"
+            )

@@ -53,6 +53,7 @@ def application() -> Flask:
     from course_lib.taxi import tracking
     from course_lib.taxi.service import logs
     from course_lib.taxi.service.app import create_app
+    from course_lib.taxi.service.lastchampion import LastChampion
     from course_lib.taxi.service.live import LiveModels
     from course_lib.taxi.service.registry import MLflowRegistry
     from course_lib.taxi.service.spool import Spool
@@ -65,7 +66,8 @@ def application() -> Flask:
     folder.mkdir(parents=True, exist_ok=True)
     store = PredictionStore(os.environ.get(STORE) or f"sqlite:///{(folder / 'predictions.db').as_posix()}")
     registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get(MLFLOW), patient=True)
-    return create_app(LiveModels(registry).start(), Spool(folder / "spool", store).start())
+    models = LiveModels(registry, last=LastChampion(folder / "last-champion.pkl"))
+    return create_app(models.start(), Spool(folder / "spool", store).start())
 
 
 def gateway() -> Gateway:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 
@@ -10,7 +11,9 @@ import pytest
 import requests
 
 from course_lib.taxi.service.running import NotRunning, deployed
-from tests.taxi.service.faults.riders import Riders, health, number, wait_until
+from tests.taxi.service.faults.riders import Riders, check_store, health, number, wait_until
+from tests.taxi.service.faults.test_killed import workers
+from tests.taxi.service.test_server import workers_started
 
 
 @contextlib.contextmanager
@@ -67,6 +70,30 @@ def test_answers_go_on_without_a_registry(home, tmp_path):
     assert said.count("the registry can be read again") == 3
     assert said.count("the registry can't be read") == 3, "once for each, not once for each look"
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a worker is killed by a signal")
+def test_a_worker_that_starts_without_a_registry(home, tmp_path):
+    """Killed while the registry is damaged: the next worker answers by the champion that was here last."""
+    with deployed(mlflow=home.folder, folder=tmp_path) as service, damaged(home.database):
+        with Riders(service.url, home.minutes, threads=1) as riders:
+            riders.more(10)
+            (worker,) = workers(service)
+            worker.kill()
+            riders.until(lambda: workers_started(service) == 2)
+            riders.more(30)
+            told = health(service.url)
+            assert (told["ready"], told["champion"]) == (True, 1)
+            assert "version 1, the last champion here, answers meanwhile" in told["problems"][0]
+        riders.check()
+        assert set(riders.statuses()) <= {200, 0}
+    # and a whole service that starts in that hour
+    with damaged(home.database), deployed(mlflow=home.folder, folder=tmp_path) as service:
+        with Riders(service.url, home.minutes, threads=1, name="later") as later:
+            later.more(10)
+        later.check()
+        assert set(later.statuses()) == {200}
+    check_store([riders, later], tmp_path)
 
 
 def test_a_service_that_begins_without_a_registry(home, tmp_path):
