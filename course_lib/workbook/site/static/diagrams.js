@@ -22,12 +22,15 @@
   let drawn = "";
   let drawing = Promise.resolve();
 
+  // Between two diagrams the reader gets a turn.
+  const pause = () => new Promise((go) => (window.requestIdleCallback ?? setTimeout)(go, { timeout: 500 }));
   const draw = async (theme) => {
     if (theme === drawn) return;
     drawn = theme;
     const themeVariables = { ...palettes[theme], fontFamily };
     mermaid.initialize({ startOnLoad: false, securityLevel: "strict", maxTextSize: 100000, theme: "base", themeVariables });
     for (const [number, figure] of figures.entries()) {
+      await pause();
       try {
         const { svg } = await mermaid.render(`diagram-${number}`, texts[number]);
         figure.innerHTML = svg;

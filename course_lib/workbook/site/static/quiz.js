@@ -49,7 +49,8 @@ for (const form of document.querySelectorAll("form.practice")) {
     const hits = chosen.filter((letter) => key.includes(letter)).length;
     const right = hits === key.length && chosen.length === key.length;
     fields.forEach((field, place) => {
-      if (right || field.checked) explain(options[place], key.includes(field.value) ? "right" : "wrong");
+      const state = key.includes(field.value) ? "right" : field.checked ? "wrong" : "other";
+      if (right || field.checked) explain(options[place], state);
     });
     if (right) say("Right.", "right");
     else if (form.dataset.kind === "single") say("Not right. Choose again.", "wrong");
