@@ -88,6 +88,7 @@ class LiveModels:
         self.state = State()
         self._kept: Any = None  # the model that was given to ``last``
         self._recalled: Served | None = None  # a champion that did not come from the registry
+        self._looked_back = False
         self._refused: dict[int, _Refused] = {}  # versions that were tried and failed
         self._refreshing = threading.Lock()
         self._stop = threading.Event()
@@ -112,56 +113,63 @@ class LiveModels:
             try:
                 wanted = self.registry.wanted()
             except CourseError as error:
-                problem = logs.discreet(f"the registry can't be read: {error}")
-                if self.state.registry_up:
-                    _log.warning("%s; what is loaded goes on answering", problem)
-                if self.state.champion is None and self._recall():
-                    problem += f"; version {self._recalled.version}, the last champion here, answers meanwhile"
-                elif self._recalled is not None:
-                    problem = self.state.problems[0]
-                champion = self.state.champion or self._recalled
-                self.state = replace(self.state, champion=champion, problems=(problem,), registry_up=False)
-                return self.state
-            if not self.state.registry_up:
-                _log.info("the registry can be read again")
-            problems: list[str] = []
-            champion = self._served(wanted.champion, "champion", self.state.champion, problems)
-            challenger = None
-            if wanted.rollout.mode != "off":
-                if wanted.challenger is None:
-                    problems.append(f"the roll-out is {wanted.rollout}, but no version is the challenger")
-                else:
-                    challenger = self._served(wanted.challenger, "challenger", None, problems)
-            problems += [
-                f"version {one.version} answers by its pipeline, slowly: {one.unequal}"
-                for one in (champion, challenger)
-                if one is not None and one.unequal
-            ]
-            if champion is None and wanted.champion is None:
-                problems.insert(0, f"no version of {self.registry.name} is the champion yet")
-            elif wanted.champion is None:
-                problems.insert(0, f"no version is the champion any more; version {champion.version} goes on answering")
-            if self.last is not None and champion is not None and champion.model is not self._kept:
-                self._kept = champion.model  # whether it could be or not: not tried again every two seconds
-                self.last.keep(champion.name, champion.version, champion.model)
-            self._recalled = None
-            self.state = State(champion, challenger, wanted.rollout, tuple(problems))
+                self.state = self._without_registry(logs.discreet(f"the registry can't be read: {error}"))
+            else:
+                if not self.state.registry_up:
+                    _log.info("the registry can be read again")
+                self.state = self._as_wanted(wanted)
             return self.state
 
-    def _recall(self) -> bool:
-        """Whether the last champion of this machine is there, and still answers."""
+    def _as_wanted(self, wanted: Wanted) -> State:
+        problems: list[str] = []
+        champion = self._served(wanted.champion, "champion", self.state.champion, problems)
+        challenger = None
+        if wanted.rollout.mode != "off":
+            if wanted.challenger is None:
+                problems.append(f"the roll-out is {wanted.rollout}, but no version is the challenger")
+            else:
+                challenger = self._served(wanted.challenger, "challenger", None, problems)
+        problems += [
+            f"version {one.version} answers by its pipeline, slowly: {one.unequal}"
+            for one in (champion, challenger)
+            if one is not None and one.unequal
+        ]
+        if champion is None and wanted.champion is None:
+            problems.insert(0, f"no version of {self.registry.name} is the champion yet")
+        elif wanted.champion is None:
+            problems.insert(0, f"no version is the champion any more; version {champion.version} goes on answering")
+        if champion is not self._recalled:
+            self._recalled, self._looked_back = None, False
+            if champion is not None:
+                self._keep(champion)
+        return State(champion, challenger, wanted.rollout, tuple(problems))
+
+    def _without_registry(self, problem: str) -> State:
+        """What is loaded goes on answering; a process that has nothing takes the champion that was here last."""
+        if self.state.registry_up:
+            _log.warning("%s; what is loaded goes on answering", problem)
+        if self.state.champion is None and not self._looked_back:
+            self._looked_back = True  # once in each outage: what is of no use now is of none in two seconds
+            self._recalled = self._recall()
+        champion = self.state.champion or self._recalled
+        if champion is not None and champion is self._recalled:
+            problem += f"; version {champion.version}, the last champion here, answers meanwhile"
+        return replace(self.state, champion=champion, problems=(problem,), registry_up=False)
+
+    def _keep(self, champion: Served) -> None:
+        if self.last is not None and champion.model is not self._kept:
+            self._kept = champion.model  # whether it could be or not: not tried again every two seconds
+            self.last.keep(champion.name, champion.version, champion.model)
+
+    def _recall(self) -> Served | None:
         found = self.last.recall(self.registry.name) if self.last is not None else None
-        if found is not None:
-            version, model = found
-            try:
-                served = within(self.try_seconds, lambda: serve(self.registry.name, version, "champion", model), "it")
-                try_out(served)
-            except Exception as error:
-                _log.warning("the last champion, version %d, is of no use: %s", version, logs.told(error))
-                self.last = None  # nor will it be in two seconds
-                return False
-            self._recalled = served
-        return found is not None
+        if found is None:
+            return None
+        try:
+            return within(self.try_seconds, lambda: _ready(self.registry.name, found[0], "champion", found[1]), "it")
+        except Exception as error:
+            _log.warning("the last champion, version %d, is of no use: %s", found[0], logs.told(error))
+            return None
 
     def _served(
         self, version: int | None, role: Literal["champion", "challenger"], fallback: Served | None, problems: list[str]
@@ -176,7 +184,11 @@ class LiveModels:
         before = self._refused.get(version)
         if before is None or before.again_at <= time.monotonic():
             try:
-                served = within(self.try_seconds, lambda: self._loaded(version, role), "loading it and six rides")
+                served = within(
+                    self.try_seconds,
+                    lambda: _ready(self.registry.name, version, role, self.registry.load(version)),
+                    "loading it and six rides",
+                )
             except Exception as error:  # whatever a model does when it is loaded, the service goes on
                 again = RETRY_SECONDS if before is None else before.pause * 2
                 # what hangs would hang again, and each time keep a thread
@@ -191,11 +203,6 @@ class LiveModels:
         problems.append(f"version {version}, the {role}, can't be served: {self._refused[version].why}{stays}")
         return fallback
 
-    def _loaded(self, version: int, role: Literal["champion", "challenger"]) -> Served:
-        served = serve(self.registry.name, version, role, self.registry.load(version))
-        try_out(served)
-        return served
-
     def _watch(self) -> None:
         while not self._stop.wait(self.poll_seconds):
             try:
@@ -203,3 +210,10 @@ class LiveModels:
             except Exception as error:  # a mistake of ours must not end the watch: nobody would ever notice
                 _log.exception("the registry was looked at in vain")
                 self.state = replace(self.state, problems=(f"models are not watched: {logs.told(error)}",))
+
+
+def _ready(name: str, version: int, role: Literal["champion", "challenger"], model: Any) -> Served:
+    """Compiled if it can be, and tried. Raises what the model raises, and CourseError for impossible answers."""
+    served = serve(name, version, role, model)
+    try_out(served)
+    return served

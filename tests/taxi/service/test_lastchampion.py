@@ -101,3 +101,29 @@ def test_without_a_champion_in_the_registry_nothing_is_recalled(registry, last):
     last.keep(registry.name, 5, Constant(12.0))
     registry.now = Wanted(None)
     assert started(registry, last).state.champion is None
+
+
+def test_a_recalled_champion_stands_in_until_the_registry_gives_its_own(registry, last):
+    """The registry is back, its files are not: each look says so, and the stand-in is not taken for it."""
+    started(registry, last)
+    registry.down = True
+    live = started(registry, last)
+    registry.down, registry.models[1] = False, OSError("no such file")
+    for _ in range(3):
+        state = live.refresh()
+        assert state.champion.version == 1
+        assert state.problems == (
+            "version 1, the champion, can't be served: OSError: no such file; version 1 goes on answering",
+        )
+    registry.now = Wanted(2)
+    assert live.refresh().champion.version == 2
+    assert live.state.problems == ()
+
+
+def test_after_one_that_was_of_no_use_the_next_is_kept(registry, last):
+    last.keep(registry.name, 5, Constant(float("nan")))
+    registry.down = True
+    live = started(registry, last)
+    registry.down = False
+    live.refresh()
+    assert last.recall(registry.name)[0] == 1
