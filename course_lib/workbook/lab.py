@@ -11,6 +11,7 @@ from course_lib.errors import CourseError
 from course_lib.workbook.ports import find_free_port
 
 START = "start.ipynb"
+JUPYTER = Path(__file__).with_name("jupyter")
 NBGRADER_CONFIG = "nbgrader_config.py"
 
 
@@ -60,4 +61,6 @@ def lab_environment(environment: Mapping[str, str] | None = None) -> dict[str, s
     programs = str(Path(sys.executable).parent)
     base["PATH"] = os.pathsep.join([programs, *filter(None, [base.get("PATH")])])
     base |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    # nbgrader's pages, without what they would fetch from other machines
+    base["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(JUPYTER), base.get("JUPYTER_PATH")]))
     return base

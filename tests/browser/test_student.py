@@ -37,7 +37,7 @@ def student(browser, tmp_path_factory) -> Iterator[Lab]:  # noqa: ARG001  (witho
     root = tmp_path_factory.mktemp("course")
     ignore = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
     shutil.copytree(ROOT / "modules", root / "modules", ignore=ignore)
-    with Tripwire() as wire, lab(root, root / "home", extra=wire.environment) as running:
+    with Tripwire() as wire, lab(root, tmp_path_factory.mktemp("home"), extra=wire.environment) as running:
         yield running
         assert not wire.caught, f"asked for outside of this machine: {wire.caught}"
 
