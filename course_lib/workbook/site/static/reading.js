@@ -1,5 +1,10 @@
-// Objectives that a reader ticks stay ticked on this machine; paper gets the light colours.
+// Objectives that a reader ticks stay ticked on this machine; paper gets the light colours; search works from files.
 "use strict";
+
+// A page opened as a file may not fetch the pages it found, to show a piece of them: then their titles must do.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
 
 {
   const name = `ticked:${document.title}`;
