@@ -31,7 +31,8 @@ def serve(
         str | None,
         typer.Option(
             metavar="100/second|off",
-            help="How often one address may ask each process; then 429. Default: 1000/second, freely from here.",
+            help="How often one address may ask each process; more gets a 429. Default: 1000/second, and no limit for "
+            "this machine itself.",
         ),
     ] = None,
     timeout: Annotated[

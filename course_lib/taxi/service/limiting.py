@@ -68,16 +68,18 @@ class Limiter:
         self._counts = _Counts()
         self._window = FixedWindowRateLimiter(self._counts)
 
-    def seconds_to_wait(self, client: str) -> int:
+    def seconds_to_wait(self, client: str, purpose: str = "") -> int:
         """0: go ahead (and it was counted); else in how many whole seconds this client may ask again.
 
-        ``client`` is an address with its port, as servers name them: ``10.0.0.7:51324``, ``[2001:db8::1]:51324``.
+        ``client`` is an address with its port, as servers name them: ``10.0.0.7:51324``, ``[2001:db8::1]:51324``. What
+        it asks for another ``purpose`` is counted apart.
         """
         address = client.rpartition(":")[0]
         if self.spare_own and address in ("127.0.0.1", "[::1]", "::1"):
             return 0
         if ":" in address:
             address = _network(address)
+        address += purpose
         if self._window.hit(self.allowed, address):
             return 0
         ends = self._counts.get_expiry(address)

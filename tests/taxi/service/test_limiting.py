@@ -104,5 +104,16 @@ def test_turned_away_before_anything_is_read(ready):
 
 
 def test_a_door_without_a_limit_lets_everybody_in():
-    scope = SimpleNamespace(client="10.0.0.1:1", method="GET", headers={})
+    scope = SimpleNamespace(client="10.0.0.1:1", method="GET", path="/", headers={})
     assert [Door(Metrics()).too_often(scope) for _ in range(3)] == [None] * 3
+
+
+def test_who_watches_the_service_is_counted_apart():
+    door = Door(Metrics(), Limiter(rate("2/minute")))
+
+    def asked(path):
+        answer = door.too_often(SimpleNamespace(client="10.0.0.1:1", method="GET", path=path, headers={}))
+        return 200 if answer is None else answer[0]
+
+    assert [asked("/predict") for _ in range(4)] == [200, 200, 429, 429]
+    assert [asked(path) for path in ("/health/ready", "/metrics", "/health/live")] == [200, 200, 429]
