@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from course_lib.errors import CourseError
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.calibration import decide
 from course_lib.grading.execution import DATA, GUARDED
@@ -35,9 +36,12 @@ class Deciding:
         return [("calibrate", {"notebook": place, "solved": solved}) for place in places for solved in (True, False)]
 
     def hear(self, order: dict[str, Any], answer: Any) -> list[Order]:
-        """Take an answer; returns what must be found out next. Raises what a worker met."""
-        if isinstance(answer, Exception):
+        """Take an answer; returns what must be found out next. Raises CourseError where that can't be found out."""
+        if isinstance(answer, CourseError):
             raise answer
+        if isinstance(answer, Exception):
+            where = "/".join(order["notebook"])
+            raise CourseError(f"the solution of {where} could not be run, so nobody was graded: {answer}") from answer
         self._open -= 1
         place, further = order["notebook"], []
         if "solved" in order:
