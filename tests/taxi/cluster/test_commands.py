@@ -1,8 +1,11 @@
-"""`course backfill`, `score` and `train` on a cluster of processes: the same answers as here, also when a worker dies."""
+"""Backfill, score and train on a cluster of processes: the same answers as here, also when a worker is killed."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
+import time
 
 import pandas as pd
 import pytest
@@ -14,7 +17,9 @@ from course_lib.taxi import (
     cluster,
     cluster_versions,
     monthfile,
+    pipeline,
     storage,
+    storage_sign,
     tracking,
     training,
     trips,
@@ -45,16 +50,22 @@ def contents(place: storage.Place) -> dict[str, bytes]:
     }
 
 
-def backfilled(folder, tmp_path, name, source, **options):
-    return backfill.run(
-        MONTHS, settings(source=str(source), rows=None, model="linear"), folder=folder, tracking=tmp_path / name, **options
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """One registry for all tests here: making one takes seconds."""
+    return tracking.setup(tmp_path_factory.mktemp("mlflow"))
 
 
-def test_backfill_through_a_store_while_a_worker_is_killed(two_workers, files, months_in_store, store, tmp_path):
+def test_backfill_through_a_store_while_a_worker_is_killed(
+    two_workers, files, months_in_store, store, tmp_path, registry
+):
     address, (first, _) = two_workers
-    alone = backfilled(tmp_path / "alone", tmp_path, "mlflow-alone", files, jobs=1)
-    assert alone.ok, alone.failed
+    alone = [
+        pipeline.run_month(
+            month, settings(source=str(files), rows=None, model="linear"), folder=tmp_path, until="evaluate"
+        ).checked()
+        for month in MONTHS
+    ]
     killed = []
 
     def kill_once(*_):
@@ -62,21 +73,21 @@ def test_backfill_through_a_store_while_a_worker_is_killed(two_workers, files, m
             end(first)
             killed.append(first.returncode)
 
-    far = backfilled(f"{store}/state", tmp_path, "mlflow", months_in_store, scheduler=address, progress=kill_once)
+    about = settings(source=months_in_store, rows=None, model="linear")
+    places = {"folder": f"{store}/state", "tracking": registry}
+    far = backfill.run(MONTHS, about, **places, scheduler=address, progress=kill_once)
     assert killed == [-9]
     assert far.ok, far.failed
-    here, there = contents(storage.at(tmp_path / "alone")), contents(storage.at(f"{store}/state"))
+    here, there = contents(storage.at(tmp_path)), contents(storage.at(f"{store}/state"))
     assert len(there) == 7 * len(MONTHS)
     assert there == here
-    assert [one.outputs["evaluate"].metrics for one in far.months] == [
-        one.outputs["evaluate"].metrics for one in alone.months
-    ]
-    again = backfilled(f"{store}/state", tmp_path, "mlflow", months_in_store, jobs=1)
-    assert again.plan.todo == []
-    assert not any(name.startswith(".") for name in storage.at(f"{store}/state").system().ls(f"{store}/state"))
+    metrics = [one.outputs["evaluate"].metrics for one in far.months]
+    assert metrics == [one.outputs["evaluate"].metrics for one in alone]
+    assert backfill.plan(MONTHS, about, **places).todo == []
+    assert storage.at(f"{store}/state").read(backfill.LOCK) is None
 
 
-def test_a_state_in_a_store_knows_what_was_changed_there(months_in_store, store, tmp_path):
+def test_a_state_in_a_store_knows_what_was_changed_there(months_in_store, store, tmp_path, registry):
     def plan():
         return backfill.plan(MONTHS[:1], settings(source=months_in_store, rows=None), **places)
 
@@ -85,7 +96,7 @@ def test_a_state_in_a_store_knows_what_was_changed_there(months_in_store, store,
         assert done.ok, done.failed
         return done
 
-    places = {"folder": f"{store}/watched", "tracking": tmp_path / "mlflow"}
+    places = {"folder": f"{store}/watched", "tracking": registry}
     assert {one.status for one in plan().steps} == {"missing", "follows"}
     run()
     place = storage.at(f"{store}/watched") / MONTHS[0]
@@ -157,7 +168,7 @@ def test_train_on_years_while_a_worker_is_killed(two_workers, months_in_store, f
     here = years.train(MONTHS[:2], MONTHS[2], source=str(files), work=tmp_path / "work", **TREES)
     there = years.train(
         MONTHS[:2], MONTHS[2], source=months_in_store, work=f"{store}/work", scheduler=address, progress=kill, **TREES
-    )  # fmt: skip
+    )
     assert first.poll() is not None
     pd.testing.assert_frame_equal(there.scores, here.scores)
     rides = trips.load(MONTHS[2], source=files)
@@ -167,8 +178,6 @@ def test_train_on_years_while_a_worker_is_killed(two_workers, months_in_store, f
 
 def test_a_worker_that_does_not_see_the_files(two_workers, tmp_path, files):
     """Workers run in a folder of their own; here they see the disk, so the folder is hidden by its sign."""
-    from course_lib.taxi import storage_sign
-
     sign = storage_sign.Sign(storage.at(tmp_path / "mine"), ".sign-of-another")
     with cluster.cluster(two_workers[0]) as client:
         ((_, outcome),) = cluster.answers(client, {"task": (sign.checked, (len, "abc"))})
@@ -190,11 +199,9 @@ def test_clear_errors(running, tmp_path, files, monkeypatch):
         list(batch_many.score_on_cluster(MONTHS, None, 1, tmp_path, scheduler=address, source=str(files)))
 
 
-def test_all_workers_gone_in_the_middle(two_workers, files, tmp_path):
+def test_all_workers_gone_in_the_middle(two_workers):
     address, workers = two_workers
     with cluster.cluster(address) as client:
-        import time
-
         tasks = {"quick": (len, ("abc",)), "slow": (time.sleep, (60,)), "slow too": (time.sleep, (60,))}
         told = {}
         for name, outcome in cluster.answers(client, tasks, patience=2.0):
@@ -223,15 +230,13 @@ def test_a_worker_without_the_course_is_refused(running, tmp_path):
         raise AssertionError
 
 
-def test_score_and_train_as_they_are_typed(two_workers, files, tmp_path, monkeypatch, capsys):
-    import sys
-
+def test_score_and_train_as_they_are_typed(two_workers, files, tmp_path, monkeypatch, capsys, registry):
     from course_lib.cli import main
     from tests.taxi.service.test_server import SaysMinutes
 
     address, _ = two_workers
-    tracking.setup(tmp_path / "mlflow")
-    tracking.register(SaysMinutes(10.0))
+    tracking.setup(registry)
+    tracking.register(SaysMinutes(10.0), "ten-minutes")
 
     def course(*arguments):
         monkeypatch.setattr(sys, "argv", ["course", *map(str, arguments), "--scheduler", address, "--json"])
@@ -243,7 +248,7 @@ def test_score_and_train_as_they_are_typed(two_workers, files, tmp_path, monkeyp
 
     scored = course(
         "score", "--months", "2021-01:2021-02", "--source", files, "--folder", tmp_path / "scored",
-        "--tracking", tmp_path / "mlflow",
+        "--tracking", registry, "--name", "ten-minutes",
     )  # fmt: skip
     assert [one["rows"] for one in scored["months"]] == [ROWS, ROWS]
     trained = course(
@@ -254,6 +259,4 @@ def test_score_and_train_as_they_are_typed(two_workers, files, tmp_path, monkeyp
 
 
 def _nothing():
-    import contextlib
-
     return contextlib.nullcontext()
