@@ -61,6 +61,7 @@ def lab_environment(environment: Mapping[str, str] | None = None) -> dict[str, s
     programs = str(Path(sys.executable).parent)
     base["PATH"] = os.pathsep.join([programs, *filter(None, [base.get("PATH")])])
     base |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    # nbgrader's pages, without what they would fetch from other machines
-    base["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(JUPYTER), base.get("JUPYTER_PATH")]))
+    # nbgrader's pages, without what they would fetch from other machines, and its settings for the Validate button
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        base[name] = os.pathsep.join(filter(None, [str(JUPYTER), base.get(name)]))
     return base

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,25 @@ def test_programs_of_the_environment_come_first_and_nobody_phones_home():
     environment = lab.lab_environment({"PATH": "/usr/bin"})
     assert environment["PATH"].split(os.pathsep)[1:] == ["/usr/bin"]
     assert environment["DO_NOT_TRACK"] == environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_formgrader_sees_the_whole_course_and_students_their_modules(tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / lab.START).touch()
+    assert f"--ServerApp.root_dir={tmp_path / 'modules'}" in lab.lab_command(tmp_path)
+    with pytest.raises(CourseError, match=r"Formgrader needs nbgrader_config\.py and solutions/"):
+        lab.lab_command(tmp_path, formgrader=True)
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "nbgrader_config.py").touch()
+    assert f"--ServerApp.root_dir={tmp_path}" in lab.lab_command(tmp_path, formgrader=True)
+
+
+def test_nbgrader_finds_our_templates_and_settings_and_whatever_else_was_named():
+    environment = lab.lab_environment({"JUPYTER_PATH": "mine"})
+    ours, other = environment["JUPYTER_PATH"].split(os.pathsep)
+    assert other == "mine"
+    assert (Path(ours) / "nbconvert/templates/formgrade/mathjax.html.j2").is_file()
+    assert (Path(environment["JUPYTER_CONFIG_PATH"]) / "nbgrader_config.py").is_file()
 
 
 def test_jupyterlab_starts_at_the_start_page(tmp_path):
