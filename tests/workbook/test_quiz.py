@@ -242,3 +242,17 @@ def test_ticking_everything_earns_less_than_half_whatever_the_key():
         )
         assert credit(q, list(letters)) == 0
         assert credit(q, q.key) == 1
+
+
+def test_practice_questions_are_checked_alike_and_never_become_cells(read):
+    practice = SINGLE.replace("one", "try_one").replace("Q?", "Only to try?").replace("a: r", "a: told at once")
+    quiz = read(question(SINGLE) + "practice:\n" + practice)
+    assert [entry.id for entry in quiz.practice] == ["try_one"]
+    assert quiz.points == 1
+    text = "\n".join(cell.source for cell in quiz_cells(quiz))
+    assert "try_one" not in text
+    assert "told at once" not in text
+    with pytest.raises(QuizError, match=r":10: question “one”: the id is used in line 3 already"):
+        read(question(SINGLE) + "practice:\n" + SINGLE)
+    with pytest.raises(QuizError, match=r"question “try_one”: key: c is not among the options a, b"):
+        read(question(SINGLE) + "practice:\n" + practice.replace("key: a", "key: c"))

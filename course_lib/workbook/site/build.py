@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, UsageError
 from course_lib.workbook.files import write_bytes
 from course_lib.workbook.pages import mermaid_script
 from course_lib.workbook.site.checks import page_problems
@@ -57,7 +57,8 @@ def build_site(root: Path, folder: Path, *, force: bool = False, progress: Progr
     """Build the site of the checkout in ``root`` into ``folder``; only what changed, unless ``force``.
 
     Sphinx's own notes lie beside it, in ``.<folder>-work``. Nothing is executed. Raises CourseError when there is
-    nothing to read or a source is broken, SiteFailed when Sphinx gives up; problems that leave a site are reported.
+    nothing to read or a source is broken, SiteFailed when Sphinx gives up, UsageError for a folder with something else
+    in it; problems that leave a site are reported.
     """
     from filelock import FileLock, Timeout
 
@@ -206,9 +207,9 @@ def _theme_options() -> dict[str, Any]:
 def _check_folder(folder: Path, work: Path) -> None:
     """Refuse to build into a folder that holds something else: the build removes pages that are none of its own."""
     if folder.is_dir() and any(folder.iterdir()) and not work.is_dir():
-        raise CourseError(f"{folder} is not empty and was not made by `course site`; name another folder.")
-    if folder.is_file():
-        raise CourseError(f"{folder} is a file; name a folder.")
+        raise UsageError(f"{folder} is not empty and was not made by `course site`. Empty it, or name another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a folder.")
 
 
 def transferred(path: Path) -> int:

@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from filelock import FileLock
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, UsageError
 from course_lib.workbook.site.build import build_site, transferred
 from tests.workbook.site.checkout import ALT, MODULE, edit_lesson, write
 
@@ -118,8 +118,10 @@ def test_an_empty_folder_a_strange_one_and_one_in_use_are_refused(tmp_path):
     strange = tmp_path / "thesis"
     strange.mkdir()
     (strange / "chapter.html").write_text("mine", encoding="utf-8")
-    with pytest.raises(CourseError, match="not empty and was not made by"):
+    with pytest.raises(UsageError, match="not empty and was not made by"):
         build_site(course, strange)
+    with pytest.raises(UsageError, match="is a file"):
+        build_site(course, strange / "chapter.html")
     assert (strange / "chapter.html").read_text(encoding="utf-8") == "mine"
     work = tmp_path / ".site-work"
     work.mkdir()
