@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from course_lib.paths import build_dir
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HERE = {"127.0.0.1", "localhost"}
-WAIT = 60_000  # milliseconds for one condition: long, since other tests may have the processors
+WAIT = 120_000  # milliseconds for one condition: long, since other tests may have the processors
 
 
 def executable(playwright: Playwright) -> str:
@@ -34,8 +34,9 @@ def browser() -> Iterator[Browser]:
     arguments = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
     # root, as in a container, can't have Chromium's own sandbox
     arguments += ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    expect.set_options(timeout=WAIT)
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=executable(playwright), args=arguments)
+        made = playwright.chromium.launch(executable_path=executable(playwright), args=arguments, timeout=WAIT)
         try:
             yield made
         finally:

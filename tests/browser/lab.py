@@ -74,7 +74,7 @@ def lab(root: Path, home: Path, *options: str, extra: Mapping[str, str] | None =
         _end(process)
 
 
-def _address(process: subprocess.Popen, log: Path, patience: float = 90) -> str:
+def _address(process: subprocess.Popen, log: Path, patience: float = 240) -> str:
     until = time.monotonic() + patience
     while True:
         text = log.read_text(encoding="utf-8", errors="replace")
@@ -86,14 +86,15 @@ def _address(process: subprocess.Popen, log: Path, patience: float = 90) -> str:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Ask `course lab` to end, which should take its family along; what is left is killed."""
+    """Ask `course lab` to end, which takes its family along; what is left is killed, and found fault with."""
     with suppress(psutil.Error):
-        family = psutil.Process(process.pid).children(recursive=True)
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         process.send_signal(signal.SIGTERM)
-        _, left = psutil.wait_procs([psutil.Process(process.pid), *family], timeout=20)
+        _, left = psutil.wait_procs(family, timeout=60)
         for survivor in left:
             with suppress(psutil.Error):
                 survivor.kill()
+        assert not left, f"`course lab` left behind: {left}"
     process.wait(10)
 
 
