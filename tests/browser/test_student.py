@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import Page, expect
 
 from course_lib.paths import project_root
 from tests.browser.chromium import sideways, visitor
@@ -55,12 +56,12 @@ def wrong_answer(module: str, name: str) -> tuple[str, str]:
     return task, text.split("\n\n", 1)[1].strip()
 
 
-def tests_of(task: str, cells: dict[str, str]) -> dict[str, str]:
+def checks_of(task: str, cells: dict[str, str]) -> dict[str, str]:
     """The test cells of a task."""
     return {name: code.strip() for name, code in cells.items() if re.fullmatch(rf"{task}-test.*", name)}
 
 
-def nothing_covers(page) -> None:
+def nothing_covers(page: Page) -> None:
     """No dialog, no message in a corner."""
     assert page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts() == []
 
@@ -85,7 +86,9 @@ def test_from_the_start_page_through_the_first_lesson(browser, student, shoot):
         nothing_covers(page)
         assert sideways(page) == 0
         assert notebook.too_wide() == []
-        notebook.panel.locator(".jp-RenderedImage img").first.scroll_into_view_if_needed()
+        picture = notebook.panel.locator(".jp-RenderedImage img").first
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_be_in_viewport(ratio=0.9)
         shoot(page, "student-lesson")
         # on to the exercises, by the link at the lesson's end
         notebook.panel.get_by_role("link", name="Exercises", exact=True).last.click()
@@ -105,12 +108,13 @@ def test_a_right_and_a_wrong_answer_are_told_apart(browser, student, shoot, modu
         notebook.type_over(f"def {right}(", cells[right])
         notebook.type_over(f"def {wrong}(", code)
         assert sideways(page) == 0
+        assert notebook.too_wide() == []
         nothing_covers(page)
         shoot(page, f"student-exercise-{module[:2]}")
         failed = notebook.validate()
         shoot(page, f"student-validate-{module[:2]}")
-        assert [name for name, test in tests_of(right, released).items() if test in failed] == []
-        caught = [failed[test] for test in tests_of(wrong, released).values() if test in failed]
+        assert [name for name, test in checks_of(right, released).items() if test in failed] == []
+        caught = [failed[test] for test in checks_of(wrong, released).values() if test in failed]
         assert caught, f"no test cell of {wrong} among those that failed"
         assert all("Error: " in error for error in caught)
         notebook.close_dialog()
