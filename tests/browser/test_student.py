@@ -45,7 +45,11 @@ def student(browser, tmp_path_factory) -> Iterator[Lab]:  # noqa: ARG001  (witho
 
 def graded(module: str, where: str = "solutions") -> dict[str, str]:
     """The code of a module's graded cells and answers, by grade id."""
-    notebook = nbformat.read(ROOT / where / module / "exercises.ipynb", as_version=4)
+    return by_grade_id(nbformat.read(ROOT / where / module / "exercises.ipynb", as_version=4))
+
+
+def by_grade_id(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """The text of nbgrader's cells."""
     return {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata}
 
 
@@ -97,7 +101,7 @@ def test_from_the_start_page_through_the_first_lesson(browser, student, shoot):
 
 
 @pytest.mark.parametrize("module", ANSWERS)
-def test_a_right_and_a_wrong_answer_are_told_apart(browser, student, shoot, module):
+def test_a_right_and_a_wrong_answer_are_told_apart_and_handed_in(browser, student, shoot, tmp_path, module):
     right, cells = ANSWERS[module][0], graded(module)
     wrong, code = wrong_answer(module, ANSWERS[module][1])
     released = graded(module, "modules")
@@ -123,13 +127,12 @@ def test_a_right_and_a_wrong_answer_are_told_apart(browser, student, shoot, modu
     status = {task["name"]: task["status"] for task in json.loads(checked.stdout)["tasks"]}
     assert (status[right], status[wrong]) == ("passed", "failed")
     assert set(status.values()) == {"passed", "failed", "unanswered"}
+    assert handed_in(student, module, tmp_path)[right] == cells[right]
 
 
-def test_what_was_typed_is_handed_in(student, tmp_path):
-    done = student.course("submit", "01_intro", "--student", "amina", "--to", str(tmp_path), "--json")
+def handed_in(student: Lab, module: str, folder: Path) -> dict[str, str]:
+    """The code of the graded cells in what `course submit` packs, by grade id."""
+    done = student.course("submit", module, "--student", "amina", "--to", str(folder), "--json")
     assert done.returncode == 0, done.stderr
-    with zipfile.ZipFile(json.loads(done.stdout)["zip"]) as packed:
-        handed_in = nbformat.reads(packed.read("exercises.ipynb").decode(), as_version=4)
-    sources = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in handed_in.cells}
-    assert sources["duration_minutes"] == graded("01_intro")["duration_minutes"]
-    assert Path(json.loads(done.stdout)["zip"]).name == "amina-01_intro.zip"
+    with zipfile.ZipFile(folder / f"amina-{module}.zip") as packed:
+        return by_grade_id(nbformat.reads(packed.read("exercises.ipynb").decode(), as_version=4))
