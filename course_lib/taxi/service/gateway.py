@@ -33,7 +33,8 @@ class Gateway:
     Bodies over ``max_bytes`` are not read to their end: the application is told of a length that it refuses. A body
     that isn't there within ``read_seconds`` is marked in ``environ`` by TOO_SLOW. ``express(scope, body)`` is asked
     first, in the event loop, whenever the body is small; None means that the application shall answer. ``door`` turns
-    callers away who ask too often; ``patience`` says how long the application may take.
+    callers away who ask too often; ``patience`` says how long the application may take. ``ending()`` is called when the
+    server ends in an orderly way.
     """
 
     def __init__(
@@ -45,9 +46,14 @@ class Gateway:
         express: Callable[[Any, bytes], Answer | None] = lambda _scope, _body: None,
         door: Door | None = None,
         patience: Patience | None = None,
+        ending: Callable[[], Any] = lambda: None,
     ) -> None:
         self.app, self.max_bytes, self.read_seconds, self.express = app, max_bytes, read_seconds, express
-        self.door, self.patience = door or Door(), patience or Patience()
+        self.door, self.patience, self.ending = door or Door(), patience or Patience(), ending
+
+    def __rsgi_del__(self, _loop: Any) -> None:
+        """Granian has answered its last request."""
+        self.ending()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""

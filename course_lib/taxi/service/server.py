@@ -94,6 +94,7 @@ def gateway() -> Gateway:
         express=Express(parts),
         door=Door(parts.metrics, limiter),
         patience=patience.Patience(float(os.environ.get(SECONDS) or patience.ANSWER_SECONDS)),
+        ending=parts.spool.close,  # what waits is brought now, not at the next start
     )
 
 

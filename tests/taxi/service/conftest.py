@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,21 +34,25 @@ class PostgreSQL:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory):
+def postgresql_server():
     """PostgreSQL for these tests; skipped, saying so, where its programs are not."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(p) for p in [shutil.which("initdb")] if p]
     if not found:
         pytest.skip("PostgreSQL's programs are not installed")
-    programs, folder, port = found[-1].parent, tmp_path_factory.mktemp("postgresql"), free_port()
     own: list[str] = []
     if os.geteuid() == 0:  # the server refuses to run as root
         if not shutil.which("runuser"):
             pytest.skip("PostgreSQL can't be started by root here")
         own = ["runuser", "-u", "postgres", "--"]
-        for parent in (folder, *folder.parents):
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
-        shutil.chown(folder, "postgres")
+    # not below pytest's own folder: each session of pytest shuts that to everybody but its user
+    with tempfile.TemporaryDirectory(prefix="taxi-postgresql-", ignore_cleanup_errors=True) as home:
+        if own:
+            shutil.chown(home, "postgres")
+        yield from _postgresql(found[-1].parent, Path(home), own)
+
+
+def _postgresql(programs: Path, folder: Path, own: list[str]) -> Iterator[PostgreSQL]:
+    port = free_port()
     data = folder / "data"
 
     def run(*command: object, check: bool = True) -> None:
@@ -55,7 +61,14 @@ def postgresql_server(tmp_path_factory):
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
 
     def start() -> None:
-        run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+        for tries_left in range(9, -1, -1):
+            try:
+                run(programs / "pg_ctl", "-D", data, "-w", "-t", "120", "-l", folder / "log", "-o", options, "start")
+                return
+            except subprocess.CalledProcessError:
+                if not tries_left:
+                    raise
+                time.sleep(1)  # while it was down, the system may have lent its port to somebody who calls out
 
     def stop() -> None:
         run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", check=False)

@@ -34,6 +34,21 @@ def test_sqlite_locked_by_somebody_else(home, tmp_path):
     assert riders.check_store(tmp_path) == len(riders.good)
 
 
+def test_an_orderly_end_leaves_nothing_waiting(home, tmp_path):
+    """Stopped under load: what was answered is in the store when the service has ended, not only at its next start."""
+    from course_lib.taxi.service.store import PredictionStore
+
+    with contextlib.ExitStack() as until_later, deployed(mlflow=home.folder, folder=tmp_path, workers=2) as service:
+        riders = until_later.enter_context(Riders(service.url, home.minutes, threads=2))
+        riders.more(100)
+    assert set(riders.statuses()) <= {200, 0}
+    assert list((tmp_path / "spool").iterdir()) == [], "no file, and no lock of a process that is gone"
+    store = PredictionStore(f"sqlite:///{(tmp_path / 'predictions.db').as_posix()}")
+    assert store.count() >= len(riders.good)
+    store.close()
+    riders.check()
+
+
 def test_postgresql_restarted_in_the_middle(home, tmp_path, postgresql_server):
     """Stopped at once, as by a loss of power, with connections open; then started again."""
     from course_lib.taxi.service.store import PredictionStore
