@@ -7,6 +7,9 @@ import pytest
 
 from tests.workbook.site.checkout import MODULE, edit_lesson, write
 
+# the theme and MyST call Sphinx in ways that its next version but one will not have
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):

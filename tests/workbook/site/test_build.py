@@ -10,6 +10,9 @@ from course_lib.errors import CourseError, UsageError
 from course_lib.workbook.site.build import build_site, transferred
 from tests.workbook.site.checkout import ALT, MODULE, edit_lesson, write
 
+# the theme and MyST call Sphinx in ways that its next version but one will not have
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning", "ignore::DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
@@ -107,8 +110,10 @@ def test_a_students_checkout_builds_and_says_what_it_lacks(tmp_path):
 def test_what_is_wrong_with_a_page_is_reported_and_names_it(tmp_path, old, new, problem):
     course = write(tmp_path)
     edit_lesson(course, old, new)
-    report = build_site(course, course / "site")
-    assert any(problem in line and f"{MODULE}/lesson" in line for line in report.problems), report.problems
+    for which in ("first", "second"):
+        report = build_site(course, course / "site")
+        named = [line for line in report.problems if problem in line and f"{MODULE}/lesson" in line]
+        assert named, f"{which} time: {report.problems}"
 
 
 def test_an_empty_folder_a_strange_one_and_one_in_use_are_refused(tmp_path):
