@@ -1,3 +1,3 @@
-from tests.taxi.service.conftest import postgresql
+from tests.taxi.service.conftest import postgresql, postgresql_server
 
-__all__ = ["postgresql"]
+__all__ = ["postgresql", "postgresql_server"]
