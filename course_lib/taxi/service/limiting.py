@@ -3,6 +3,9 @@
 Requests are counted for each address in windows of fixed length, by the rules of the ``limits`` library, in the memory
 of each worker process: with several workers a client who opens many connections gets up to that many times the rate.
 Whoever asks too often is told so, and when to come back, before any work is done.
+
+Behind a proxy all callers have the proxy's address: there the proxy counts, and the service is told ``off``. What a
+caller says of its own address (X-Forwarded-For) is not believed, since anybody can say anything.
 """
 
 from __future__ import annotations
