@@ -87,4 +87,4 @@ class Pool:
             selector.register(worker.channel.end, selectors.EVENT_READ, id(worker))
 
 
-__all__ = ["Nursery", "Pool", "WorkerLost"]
+__all__ = ["Pool", "WorkerLost"]

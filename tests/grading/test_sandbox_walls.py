@@ -90,7 +90,8 @@ def test_no_file_of_the_instructor(k):
     assert refused(k, "open('out/gradebook.db').read()") == "FileNotFoundError"
     assert refused(k, "open('/etc/shadow').read()") == "FileNotFoundError"
     assert k.value(f"os.path.exists({os.getcwd() + '/pyproject.toml'!r})") is False
-    assert k.value(f"os.listdir({str(Path(os.getcwd()))!r})") != os.listdir()
+    seen = k.value(f"os.listdir({os.getcwd()!r}) if os.path.isdir({os.getcwd()!r}) else []")
+    assert seen != os.listdir()
 
 
 def test_no_secret_in_the_environment(k):
