@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +69,6 @@ def exercises(notebook: NotebookNode, file: str) -> NotebookNode:
         mark = cell.metadata.get("nbgrader", {})
         if cell.cell_type == "code" and mark.get("grade") and mark.get("locked"):
             _fold(cell, "Show the test", "Fold the test")
-        elif cell.cell_type == "code" and alt_of(cell):
-            cell.metadata["mystnb"] = {"image": {"alt": alt_of(cell)}}
     where = f"Solve them in JupyterLab, where a test tells at once what is wrong: `make lab`, then `{file}`."
     insert_after_title(notebook, note(where))
     return notebook
@@ -90,14 +87,10 @@ def insert_after_title(notebook: NotebookNode, text: str) -> None:
             return
 
 
-def alt_of(cell: Mapping) -> str:
-    """What a cell's figure shows, in its author's words; empty when nobody said."""
-    return str(cell.get("metadata", {}).get("alt") or "")
-
-
-def _alternative(cell: Mapping) -> str:
+def _alternative(cell: NotebookNode) -> str:
+    """What a cell's figure shows: the cell's option “alt”, else the output's own words; empty when nobody said."""
     own = (output.get("metadata", {}).get("image/png", {}).get("alt") for output in cell.get("outputs", []))
-    return alt_of(cell) or next((text for text in own if text), "")
+    return str(cell.metadata.get("alt") or next((text for text in own if text), ""))
 
 
 def _anchored(match: re.Match[str], seen: set[str]) -> str:

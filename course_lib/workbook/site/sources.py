@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from course_lib.errors import CourseError
+from course_lib.workbook.canonical import markdown_cell
 from course_lib.workbook.files import write_bytes
 from course_lib.workbook.notebook_io import notebook_text
 from course_lib.workbook.site import reading
@@ -53,7 +54,9 @@ def module_title(site: Contents, page: Page) -> str:
 def _start(site: Contents, page: Page) -> str:
     notebook = reading.read(page.source)
     reading.insert_after_title(notebook, reading.note("\n\n".join([_HOW_TO_READ, *map(_sentence, site.missing)])))
-    notebook.cells[-1].source += "\n\n" + _tree(site)
+    order = markdown_cell(_tree(site))
+    order.id = "order-of-pages"  # not a new one each time, since a changed source is built again
+    notebook.cells.append(order)
     return notebook_text(notebook)
 
 
