@@ -19,10 +19,10 @@ from tests.taxi.service.faults.riders import Riders, health, number
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of two megabytes; skipped where none can be mounted."""
+    """A file system of sixteen megabytes; skipped where none can be mounted."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, timeout=30)
     except OSError as error:
