@@ -90,7 +90,8 @@ def test_from_the_start_page_through_the_first_lesson(browser, student, shoot):
         nothing_covers(page)
         assert sideways(page) == 0
         assert notebook.too_wide() == []
-        notebook.panel.locator(".jp-RenderedImage img").first.hover()  # comes into view, and stays there
+        for _ in range(3):  # cells above grow when they are drawn, and push it out of view again
+            notebook.panel.locator(".jp-RenderedImage img").first.hover()
         shoot(page, "student-lesson")
         # on to the exercises, by the link at the lesson's end
         notebook.panel.get_by_role("link", name="Exercises", exact=True).last.click()
