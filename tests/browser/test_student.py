@@ -99,6 +99,20 @@ def test_from_the_start_page_through_the_first_lesson(browser, student, shoot):
         nothing_covers(page)
 
 
+@pytest.mark.parametrize("module", [module for module in ANSWERS if module != "01_intro"])
+def test_no_lesson_is_wider_than_the_screen(browser, student, module):
+    """With its outputs, as the authors have run it."""
+    folder = student.root / "modules" / "executed"
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(ROOT / "solutions" / module / "lesson.ipynb", folder / f"{module}.ipynb")
+    with visitor(browser) as person:
+        person.page.goto(student.page(f"executed/{module}.ipynb"))
+        notebook = Notebook(person.page).ready(f"{module}.ipynb")
+        assert notebook.figures() > 0
+        assert sideways(person.page) == 0
+        assert notebook.too_wide() == []
+
+
 @pytest.mark.parametrize("module", ANSWERS)
 def test_a_right_and_a_wrong_answer_are_told_apart_and_handed_in(browser, student, shoot, tmp_path, module):
     right, cells = ANSWERS[module][0], graded(module)
