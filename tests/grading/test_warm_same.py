@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
 import nbformat
 import pytest
@@ -70,12 +71,17 @@ def both(runtime, tmp_path_factory):
     assert runtime
     folder = tmp_path_factory.mktemp("nb")
     seen = {}
-    for name in ("local-provisioner", "warm"):
-        with kernel(name, cwd=str(folder)) as k:
-            ran = k.run(LOOK)
-            assert ran.error is None, (name, ran.error, ran.message)
-            seen[name] = json.loads(ran.text)
-            assert (type(k.process).__name__ == "WarmProcess") == (name == "warm")
+    # under `nohup` an ordinary kernel would go on ignoring what nohup ignores; a warm one begins anew
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        for name in ("local-provisioner", "warm"):
+            with kernel(name, cwd=str(folder)) as k:
+                ran = k.run(LOOK)
+                assert ran.error is None, (name, ran.error, ran.message)
+                seen[name] = json.loads(ran.text)
+                assert (type(k.process).__name__ == "WarmProcess") == (name == "warm")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     return seen["local-provisioner"], seen["warm"]
 
 

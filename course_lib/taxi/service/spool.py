@@ -48,6 +48,7 @@ class Spool:
         self._writing, self._shipping = threading.Lock(), threading.Lock()
         self._open, self._number = None, 0
         self._stop = threading.Event()
+        self._closed = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> Spool:
@@ -72,6 +73,8 @@ class Spool:
                 self.problem = f"predictions can't be written to {self.folder}: {error}"
                 self._open = None  # half a line may be there: the next rows go to another file
                 return False
+        if self._closed:
+            self.flush()  # an answer that was under way when the service ended: nobody else comes by
         return True
 
     def flush(self) -> bool:
@@ -107,7 +110,11 @@ class Spool:
         return count
 
     def close(self) -> None:
-        """Bring what waits, once; what the store doesn't take stays on disk for the next process."""
+        """Bring what waits, once; what the store doesn't take stays on disk for the next process.
+
+        Rows that come later are brought one by one.
+        """
+        self._closed = True  # first: whoever wrote before this, is brought by the flush below
         self._stop.set()
         if self._thread is not None:
             self._thread.join(10)

@@ -61,9 +61,8 @@ class PredictionStore:
 
         Those already there are left as they are. Returns how many came in. Raises SQLAlchemy's errors.
         """
+        self._create()
         with self.engine.begin() as connection:
-            if not self._there:
-                _metadata.create_all(connection)
             if self.engine.dialect.name == "sqlite":
                 # as SQLite itself takes them: a third of the processor time, which is the answers'
                 prepared = [_with_times_as_text(row) for row in rows]
@@ -73,13 +72,12 @@ class PredictionStore:
                 prepared = [_with_times(row) for row in rows]
                 for start in range(0, len(prepared), _AT_ONCE):
                     connection.execute(self._insert(), prepared[start : start + _AT_ONCE])
-        self._there = True
         return len(prepared)
 
     def count(self) -> int:
         """How many predictions are stored."""
+        self._create()
         with self.engine.begin() as connection:
-            _metadata.create_all(connection)
             return connection.scalar(sa.select(sa.func.count()).select_from(predictions)) or 0
 
     def read(self, first: datetime | None = None, until: datetime | None = None) -> Any:
@@ -91,13 +89,23 @@ class PredictionStore:
             query = query.where(predictions.c.pickup_time >= first)
         if until is not None:
             query = query.where(predictions.c.pickup_time < until)
+        self._create()
         with self.engine.begin() as connection:
-            _metadata.create_all(connection)
             return pd.read_sql(query, connection)
 
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+
+    def _create(self) -> None:
+        """Make the table if it isn't there. Several processes may find at once that it isn't: one makes it."""
+        if self._there:
+            return
+        try:
+            _metadata.create_all(self.engine)
+        except sa.exc.DBAPIError:
+            _metadata.create_all(self.engine)  # it looks again; what else was wrong, is wrong still
+        self._there = True
 
     def _insert(self) -> sa.Insert:
         from sqlalchemy.dialects.postgresql import insert

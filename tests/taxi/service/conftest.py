@@ -83,3 +83,16 @@ def _postgresql(programs: Path, folder: Path, own: list[str]) -> Iterator[Postgr
 def postgresql(postgresql_server):
     """The URL of a PostgreSQL server of our own."""
     return postgresql_server.url
+
+
+@pytest.fixture
+def empty_database(postgresql_server):
+    """The URL of a new database on it: other tests keep their rows elsewhere."""
+    import sqlalchemy as sa
+
+    name = f"own_{time.time_ns()}"
+    engine = sa.create_engine(postgresql_server.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return postgresql_server.url.removesuffix("postgres") + name

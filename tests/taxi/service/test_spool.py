@@ -52,6 +52,33 @@ def store(tmp_path):
     made.close()
 
 
+def test_an_answer_under_way_at_the_end_is_brought_too(tmp_path, store):
+    spool = Spool(tmp_path / "spool", store)
+    spool.add(rows(2))
+    spool.close()
+    assert store.count() == 2
+    assert spool.add(rows(1, first=2))
+    assert store.count() == 3
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_another_process_makes_the_table_at_the_same_moment(store, monkeypatch):
+    from course_lib.taxi.service.store import _metadata
+
+    other, create = PredictionStore(store.url.render_as_string()), _metadata.create_all
+
+    def too_late(engine, **given):
+        """Has looked, and found none; in that moment the other one made it."""
+        monkeypatch.setattr(_metadata, "create_all", create)
+        other.add(rows(1))
+        create(engine, checkfirst=False, **given)
+
+    monkeypatch.setattr(_metadata, "create_all", too_late)
+    store.add(rows(2, first=1))
+    assert store.count() == 3
+    other.close()
+
+
 def test_a_store_that_is_down_delays_nothing_else(tmp_path, store):
     flaky = Flaky(store)
     registry = FakeRegistry({1: Constant(10.0)}, Wanted(1))
@@ -121,7 +148,8 @@ def test_rows_that_come_while_others_are_brought(tmp_path, store):
     class Busy(Spool):
         def _close_file(self):
             closed = super()._close_file()
-            self.add(rows(1, first=next(numbers)))  # the very next moment
+            if not self._closed:
+                self.add(rows(1, first=next(numbers)))  # the very next moment
             return closed
 
     numbers = iter(range(100, 200))
@@ -131,7 +159,7 @@ def test_rows_that_come_while_others_are_brought(tmp_path, store):
         assert spool.flush()
         spool.add(rows(1, first=n + 20))  # into the file that was open meanwhile
     spool.close()
-    assert spool.waiting() == 1  # the one that came after the last look
+    assert spool.waiting() == 0
     assert store.count() == 30
 
 

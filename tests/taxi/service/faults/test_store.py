@@ -49,13 +49,9 @@ def test_an_orderly_end_leaves_nothing_waiting(home, tmp_path):
     riders.check()
 
 
-def test_postgresql_restarted_in_the_middle(home, tmp_path, postgresql_server):
+def test_postgresql_restarted_in_the_middle(home, tmp_path, postgresql_server, empty_database):
     """Stopped at once, as by a loss of power, with connections open; then started again."""
-    from course_lib.taxi.service.store import PredictionStore
-
-    store = PredictionStore(postgresql_server.url)
-    before = store.count()
-    with deployed(mlflow=home.folder, folder=tmp_path, environment={server.STORE: postgresql_server.url}) as service:
+    with deployed(mlflow=home.folder, folder=tmp_path, environment={server.STORE: empty_database}) as service:
         with Riders(service.url, home.minutes, threads=1) as riders:
             riders.until(lambda: number(service.url, "taxi_predictions_stored") > 20)
             postgresql_server.stop()
@@ -74,6 +70,4 @@ def test_postgresql_restarted_in_the_middle(home, tmp_path, postgresql_server):
         assert number(service.url, "taxi_predictions_lost") == 0
     assert set(riders.statuses()) == {200}
     riders.check()
-    riders.check_store(tmp_path, postgresql_server.url)
-    assert store.count() == before + len(riders.good)
-    store.close()
+    assert riders.check_store(tmp_path, empty_database) == len(riders.good)
