@@ -75,6 +75,8 @@ def show(report: TrainingReport) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from course_lib.cli.scores import scores_table
+
     rows = Table(box=None, pad_edge=False)
     rows.add_column("rows")
     for month, role in ((report.train, "train"), (report.valid, "valid")):
@@ -83,18 +85,10 @@ def show(report: TrainingReport) -> None:
     for reason, counts in report.account.iterrows():
         rows.add_row(str(reason) if reason == "kept" else f"- {reason}", *(f"{count:,}" for count in counts))
 
-    scores = Table(box=None, pad_edge=False)
-    scores.add_column("model")
-    for heading in ("RMSE (min)", "MAE (min)", "bias (min)", "R²", "within 5 min", "fit (s)"):
-        scores.add_column(heading, justify="right")
-    for name, row in report.scores.iterrows():
-        numbers = (f"{row['rmse']:.2f}", f"{row['mae']:.2f}", f"{row['bias']:+.2f}", f"{row['r2']:.3f}")
-        numbers += (f"{row['within_5']:.1%}", f"{report.seconds[name]:.1f}")
-        scores.add_row(str(name), *numbers, style="bold" if name == report.best else None)
     console = Console()
     console.print(rows)
     console.print()
-    console.print(scores)
+    console.print(scores_table(report.scores, report.seconds, report.best))
 
 
 def _save_picture(report: TrainingReport) -> str:

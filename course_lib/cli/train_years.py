@@ -38,19 +38,12 @@ def train_years(
 def show_years(report: YearsReport) -> None:
     """The models' scores and what they learned from, as a table on stdout."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model")
-    for heading in ("rides", "RMSE (min)", "MAE (min)", "bias (min)", "R²", "within 5 min", "fit (s)"):
-        table.add_column(heading, justify="right")
-    for name, row in report.scores.iterrows():
-        numbers = (f"{report.learned[name]:,}", f"{row['rmse']:.2f}", f"{row['mae']:.2f}", f"{row['bias']:+.2f}")
-        numbers += (f"{row['r2']:.3f}", f"{row['within_5']:.1%}", f"{report.seconds[name]:.1f}")
-        table.add_row(str(name), *numbers, style="bold" if name == report.best else None)
+    from course_lib.cli.scores import scores_table
+
     console = Console()
     console.print(f"learned from {report.train}, scored on {report.valid}\n")
-    console.print(table)
+    console.print(scores_table(report.scores, report.seconds, report.best, report.learned))
 
 
 def register_years(report: YearsReport, source: str | None) -> dict[str, Any]:
