@@ -13,6 +13,8 @@ from typing import Any
 from course_lib.taxi.service.ids import new_id
 from course_lib.taxi.service.metrics import Metrics
 
+#: A whole answer: status, headers, body.
+Answer = tuple[int, list[tuple[str, str]], bytes]
 REQUEST_ID, ROUTE = "taxi.request_id", "taxi.route"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 #: Headers of every answer. Everything the page needs comes from here, and nothing may be sent elsewhere.

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from course_lib.taxi.service.around import SAFETY, request_id
+from course_lib.taxi.service.around import SAFETY, Answer, request_id
 from course_lib.taxi.service.contract import FieldProblem, Problem
 from course_lib.taxi.service.limiting import Limiter
 from course_lib.taxi.service.metrics import Metrics
 
-Answer = tuple[int, list[tuple[str, str]], bytes]
 _NO_ROUTE = "none"  # as requests without a route are counted
 # Whoever watches the service must not find it ill because riders behind the same address ask too often.
 _WATCHED, _WATCHING = ("/health/", "/metrics"), " watching"

@@ -14,11 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from course_lib.taxi.service import contract
-from course_lib.taxi.service.around import SAFETY, request_id
+from course_lib.taxi.service.around import SAFETY, Answer, request_id
 from course_lib.taxi.service.predicting import Parts, predict
 
 PATH = "/predict"
-Answer = tuple[int, list[tuple[str, str]], bytes]
 _log = logging.getLogger(__name__)
 
 

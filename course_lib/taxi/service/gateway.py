@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from course_lib.taxi.service.around import Answer
 from course_lib.taxi.service.door import Door
 from course_lib.taxi.service.patience import Patience
 
@@ -24,7 +25,6 @@ SMALL_BYTES = 4096
 TOO_SLOW = "taxi.too_slow"  # in environ: the body did not come in time
 
 Environ = dict[str, Any]
-Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 class Gateway:
