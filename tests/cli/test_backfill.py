@@ -12,24 +12,16 @@ from filelock import FileLock
 
 from course_lib.cli import main
 from course_lib.taxi import backfill
-from tests.taxi.pipelines import month_file
+from tests.taxi.pipelines import month_file, own_data
 
 MONTHS = "2021-01:2021-02"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def data_dir(tmp_path_factory):
-    """Simulated months go to a folder of the tests' own, and MLflow is put back where it was."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        patch.delenv("TAXI_DATA", raising=False)
+    with own_data(tmp_path_factory.mktemp("data")) as patch:
         patch.setenv("COLUMNS", "200")
         yield
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
 
 
 @pytest.fixture

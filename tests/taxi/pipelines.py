@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from course_lib.taxi import monthfile, pipeline, trips
 from course_lib.taxi import pipeline_manifest as manifests
@@ -18,7 +20,7 @@ from course_lib.taxi import pipeline_manifest as manifests
 ROWS = 300
 SMALL = {"source": "simulated", "rows": ROWS, "model": "mean"}
 
-needs_fork = __import__("pytest").mark.skipif(
+needs_fork = pytest.mark.skipif(
     sys.platform != "linux", reason="children that share what is loaded are safe on Linux only"
 )
 
@@ -26,6 +28,20 @@ needs_fork = __import__("pytest").mark.skipif(
 def settings(**changes: Any) -> pipeline.Settings:
     """Small and quick ones."""
     return pipeline.Settings(**{**SMALL, **changes})
+
+
+@contextmanager
+def own_data(folder: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Simulated months go to ``folder``, and MLflow is put back where it was."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_DATA_DIR", str(folder))
+        patch.delenv("TAXI_DATA", raising=False)
+        yield patch
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
 
 
 def month_file(folder: Path, month: str, change: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame) -> Path:

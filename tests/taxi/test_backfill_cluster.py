@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from course_lib.taxi import backfill, backfill_engine, pipeline, pipeline_run
-from tests.taxi.pipelines import settings, state_of
+from tests.taxi.pipelines import own_data, settings, state_of
 
 MONTHS = ["2021-01", "2021-02", "2021-03"]
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -39,16 +39,8 @@ pipeline_steps.train = deadly
 
 @pytest.fixture(scope="module", autouse=True)
 def data_dir(tmp_path_factory):
-    """Simulated months go to a folder of the tests' own, and MLflow is put back where it was."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        patch.delenv("TAXI_DATA", raising=False)
+    with own_data(tmp_path_factory.mktemp("data")):
         yield
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from course_lib.taxi import pipeline
 from course_lib.taxi import pipeline_manifest as manifests
-from tests.taxi.pipelines import in_child, is_manifest, needs_fork, registry_of, settings, state_of
+from tests.taxi.pipelines import in_child, is_manifest, needs_fork, own_data, registry_of, settings, state_of
 
 MONTH = "2021-01"
 
@@ -20,19 +20,14 @@ MONTH = "2021-01"
 @pytest.fixture(scope="module", autouse=True)
 def data_dir(tmp_path_factory):
     """Simulated months go to a folder of the tests' own, made before anybody is killed; all libraries are loaded."""
-    import mlflow.sklearn
+    import mlflow.sklearn  # noqa: F401
 
     from course_lib.taxi import pipeline_register, tracking  # noqa: F401
 
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        patch.delenv("TAXI_DATA", raising=False)
+    with own_data(tmp_path_factory.mktemp("data")):
         warm = tmp_path_factory.mktemp("warm")
         assert pipeline.run_month(MONTH, settings(), folder=warm, tracking=warm / "mlflow").ok
         yield
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
 
 
 def run(folder, until="register", **options):

@@ -7,21 +7,13 @@ import pytest
 
 from course_lib.taxi import models, pipeline, tracking
 from course_lib.taxi.pipeline_register import is_registered
-from tests.taxi.pipelines import registry_of, settings
+from tests.taxi.pipelines import own_data, registry_of, settings
 
 
 @pytest.fixture(scope="module", autouse=True)
 def data_dir(tmp_path_factory):
-    """Simulated months go to a folder of the tests' own, and MLflow is put back where it was."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        patch.delenv("TAXI_DATA", raising=False)
+    with own_data(tmp_path_factory.mktemp("data")):
         yield
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 
 from course_lib.taxi import monthfile, storage, trips
 from tests.taxi.cluster.processes import KEYS, answers, processes
+from tests.taxi.pipelines import own_data
 
 MONTHS = ["2021-01", "2021-02", "2021-03"]
 ROWS = 600
@@ -16,16 +17,8 @@ ROWS = 600
 
 @pytest.fixture(scope="module", autouse=True)
 def data_dir(tmp_path_factory):
-    """Simulated months go to a folder of the tests' own; MLflow and fsspec are put back where they were."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COURSE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
-        patch.delenv("TAXI_DATA", raising=False)
+    with own_data(tmp_path_factory.mktemp("data")):
         yield
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
 
 
 @pytest.fixture(scope="module")
