@@ -131,10 +131,15 @@ class Notebook:
         errors = '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
         return self.panel.locator(errors).all_text_contents()
 
-    def figures(self) -> int:
-        """How many pictures stand among the outputs, complete."""
-        return self.panel.locator(".jp-RenderedImage img").evaluate_all(
-            "pictures => pictures.filter(picture => picture.complete && picture.naturalWidth > 0).length"
+    def has_figures(self, count: int | None = None) -> None:
+        """Wait until pictures, or exactly so many of them, stand complete among the outputs."""
+        self.page.wait_for_function(
+            """([panel, count]) => {
+                 const complete = picture => picture.complete && picture.naturalWidth > 0;
+                 const there = [...panel.querySelectorAll(".jp-RenderedImage img")].filter(complete).length;
+                 return count === null ? there > 0 : there === count;
+               }""",
+            arg=[self.panel.element_handle(), count],
         )
 
     def cell(self, text: str) -> Locator:

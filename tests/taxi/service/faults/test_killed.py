@@ -23,6 +23,7 @@ def test_workers_are_killed_one_after_the_other(home, tmp_path):
     """Two workers, each killed once while three riders ask on: the others go on, and the dead come back."""
     with deployed(mlflow=home.folder, folder=tmp_path, workers=2) as service:
         with Riders(service.url, home.minutes, threads=3) as riders:
+            riders.until(lambda: workers_started(service) == 2)  # the first alone makes the service ready
             riders.more(100)
             first = workers(service)
             assert len(first) == 2
