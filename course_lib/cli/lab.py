@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,6 +13,12 @@ def lab(
     formgrader: Annotated[
         bool, typer.Option("--formgrader", help="For instructors: the whole course, with nbgrader's Formgrader.")
     ] = False,
+    hub: Annotated[
+        bool,
+        typer.Option(
+            "--hub", help="For JupyterHub: a student's server, the workbook in their home brought up to date."
+        ),
+    ] = False,
 ) -> None:
     """Open JupyterLab on the modules, at the start page; Ctrl-C ends it."""
     import signal
@@ -22,6 +28,8 @@ def lab(
     from course_lib.paths import project_root
     from course_lib.workbook.lab import lab_command, lab_environment, lab_folder
 
+    if hub:
+        _serve_hub()
     root = project_root()
     folder = lab_folder(root, formgrader=formgrader)
     command = lab_command(root, port=port, browser=browser, formgrader=formgrader)
@@ -39,3 +47,18 @@ def lab(
             # The server got it, too, and asks whether it is meant; a second one it takes as yes.
             continue
     raise typer.Exit(0 if code in (0, -2) else 1)
+
+
+def _serve_hub() -> NoReturn:
+    """Become the server that the hub waits for: its signals then reach it without anybody between."""
+    import os
+
+    from course_lib.cli.console import say
+    from course_lib.workbook.lab_hub import hub_server
+
+    os.umask(0o027)  # homes are private; the group of a drop folder may read what is handed in there
+    server = hub_server()
+    for line in server.told:
+        say(line)
+    os.chdir(server.folder)
+    os.execve(server.command[0], server.command, server.environment)

@@ -13,21 +13,32 @@ def submit(
     student: Annotated[
         str | None, typer.Option(help="Your id in the course. Default: $COURSE_STUDENT, else your login.")
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="Folder for the zip. Default: the current one.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the zip. Default: $COURSE_SUBMIT_TO, else the current one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Pack a module's exercises and quiz into one zip for upload."""
+    import os
+
     from course_lib.cli.console import emit, say
+    from course_lib.errors import UsageError
     from course_lib.workbook.submit import submit as pack
 
-    packed = pack(module, student=student, to=to)
+    drop = os.environ.get("COURSE_SUBMIT_TO") if to is None else None
+    if drop and student is not None:
+        raise UsageError("here you hand in under the name that you logged in with; leave --student out")
+    packed = pack(module, student=student, to=Path(drop) if drop else to)
     for name in packed.missing:
         say(f"Not there, so not packed: {name}")
     for name, waiting in packed.untouched.items():
         say(f"{name}: still unanswered: {', '.join(waiting)}")
     damaged = _damage(packed.module, packed.files)
-    say(f"Handed in as {packed.student}. Another id: course submit {packed.module} --student YOUR_ID")
-    say(f"Upload this file: {packed.path}")
+    if drop:
+        say(f"Handed in as {packed.student}: your instructor takes it from {packed.path}")
+    else:
+        say(f"Handed in as {packed.student}. Another id: course submit {packed.module} --student YOUR_ID")
+        say(f"Upload this file: {packed.path}")
     if as_json:
         emit(
             {
