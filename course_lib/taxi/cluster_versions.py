@@ -1,4 +1,4 @@
-"""Whether the workers of a cluster have what this process has: the same results need the same code."""
+"""What this wing's results depend on: workers of a cluster must have the same (see course_lib.cluster_versions)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import hashlib
 import sys
 from functools import lru_cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
 
-from course_lib.errors import CourseError
+from course_lib.cluster_versions import OtherVersions
 from course_lib.taxi.pipeline_code import hash_of
 
-if TYPE_CHECKING:
-    from distributed import Client
+__all__ = ["LIBRARIES", "OtherVersions", "versions"]
 
 # What is done on workers: function and module.
 _WORK = (
@@ -29,10 +27,6 @@ _WORK = (
 LIBRARIES = ("cloudpickle", "dask", "distributed", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
 
-class OtherVersions(CourseError):
-    """A worker has other versions than this process, or lacks something."""
-
-
 def versions() -> dict[str, str]:
     """What results depend on here: Python, libraries, and this package's own code (a hash)."""
     found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
@@ -42,41 +36,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "missing"
     return {**found, "course_lib": _own_code()}
-
-
-def digest() -> str:
-    """All of :func:`versions` as one word."""
-    return _digest()
-
-
-def check(client: Client) -> None:
-    """Raise OtherVersions, naming worker and difference, unless all workers have the same as this process."""
-    here = versions()
-    for worker, there in client.run(versions, on_error="return").items():
-        if isinstance(there, BaseException):
-            raise OtherVersions(
-                f"The worker {worker} can't run this course's code ({type(there).__name__}: {there}). "
-                "Install the course there as here, with the same lock file, and restart it."
-            )
-        if differences := _differences(here, there):
-            raise OtherVersions(
-                f"The worker {worker} has other versions: {', '.join(differences)}. Its results could differ: install "
-                "the same there and restart it."
-            )
-
-
-def _differences(here: dict[str, str], there: dict[str, Any]) -> list[str]:
-    words = [
-        f"{name} {there.get(name, 'missing')} (here {value})"
-        for name, value in here.items()
-        if name != "course_lib" and there.get(name) != value
-    ]
-    return words + (["another course_lib"] if there.get("course_lib") != here["course_lib"] else [])
-
-
-@lru_cache(maxsize=1)
-def _digest() -> str:
-    return hashlib.sha256(repr(sorted(versions().items())).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -6,11 +6,11 @@ What counts for a step:
 - every module of this package that those import, whole, with all that they import in turn, also inside functions;
 - the files of ``data/`` whose names appear in these modules as text.
 
-What doesn't count: docstrings, comments, layout; modules for messages and paths (``course_lib.errors``,
-``course_lib.paths``); the records in ``pipeline_types``, which hold and don't work; other libraries, whose versions
-stand in the key beside this hash. Counting a module whole may run a step once too often; it never takes an old result
-for a new one. Sources are read, not imported: this takes a tenth of a second, and works before anything heavy is
-loaded.
+What doesn't count: docstrings, comments, layout; modules for messages, paths and the way to a cluster
+(``course_lib.errors``, ``course_lib.paths``, ``course_lib.cluster``); the records in ``pipeline_types``, which hold and
+don't work; other libraries, whose versions stand in the key beside this hash. Counting a module whole may run a step
+once too often; it never takes an old result for a new one. Sources are read, not imported: this takes a tenth of a
+second, and works before anything heavy is loaded.
 """
 
 from __future__ import annotations
