@@ -24,6 +24,9 @@ def grade(
         Path, typer.Option(help="Folder of what was handed in: student/module/…, files named by student, or zips.")
     ] = Path("gradebook/submitted"),
     jobs: Annotated[int | None, typer.Option(help="How many to grade at once; by default 3 for 2 processors.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Have a Dask cluster grade: its scheduler's address (tcp://host:8786).")
+    ] = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Run students' code without a sandbox.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
     feedback: Annotated[bool, typer.Option("--feedback", help="Write the students' feedback pages, too.")] = False,
@@ -32,11 +35,11 @@ def grade(
     """Grade a class: what is new or changed, all at once, into nbgrader's gradebook, with a class report."""
     import gc
 
-    from course_lib.cli.console import emit
+    from course_lib.cli.console import emit, say
     from course_lib.grading.nurseries import Nursery, usual_jobs
 
     # first of all: what it imports takes longest
-    nursery = Nursery(jobs or usual_jobs()) if jobs is None or jobs > 0 else None
+    nursery = Nursery(jobs or usual_jobs()) if scheduler is None and (jobs is None or jobs > 0) else None
     from course_lib.grading.grade_class import grade as grade_class
 
     gc.freeze()
@@ -50,6 +53,8 @@ def grade(
             force=force,
             progress=progress,
             nursery=nursery,
+            scheduler=scheduler,
+            say=say,
         )
     pages = _feedback(result, jobs) if feedback else 0
     if as_json:
@@ -82,14 +87,24 @@ def _show(result: ClassResult, pages: int) -> None:
             say(f"look at {score.student} in {score.module}: {score.flags} flags in the report")
     for entry in result.rejected:
         say(f"NOT GRADED {entry.origin}: {entry.problem}")
-    for submission in result.results:
-        for notebook in submission.notebooks:
-            if notebook.status == "infra_error":
-                say(f"NO SCORE {submission.student}, {submission.module}/{notebook.name}: {notebook.problem}")
+    for problem, whose in _without_score(result).items():
+        more = f" and {len(whose) - 3} more" if len(whose) > 4 else ""
+        say(f"NO SCORE {'; '.join(whose[: 3 if more else 4])}{more}: {problem}")
     if pages:
         say(f"{pages} feedback pages")
     say(f"scores: {result.files['scores']}")
     say(f"report: {result.files['report'].absolute().as_uri()}")  # terminals open an address at a click
+
+
+def _without_score(result: ClassResult) -> dict[str, list[str]]:
+    """Whose notebooks have no score, by what kept them from having one."""
+    found: dict[str, list[str]] = {}
+    for submission in result.results:
+        for notebook in submission.notebooks:
+            if notebook.status == "infra_error":
+                name = f"{submission.student}, {submission.module}/{notebook.name}"
+                found.setdefault(notebook.problem, []).append(name)
+    return found
 
 
 class _Progress:

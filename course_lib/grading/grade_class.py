@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib.errors import UsageError
 from course_lib.grading import report
@@ -22,6 +24,9 @@ from course_lib.grading.scores import scores
 from course_lib.grading.worker import Setting
 from course_lib.paths import project_root
 
+if TYPE_CHECKING:
+    from course_lib.grading.cluster_pool import ClusterPool
+
 
 def grade(
     modules: Iterable[str] = (),
@@ -36,6 +41,8 @@ def grade(
     progress: Progress | None = None,
     report_to: Path | None = None,
     nursery: Nursery | None = None,
+    scheduler: str | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> ClassResult:
     """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
 
@@ -43,17 +50,24 @@ def grade(
     grades go (the course's own gradebook); ``jobs`` how many are graded at once (three for two processors).
     ``unsafe`` runs students' code without a sandbox; ``force`` grades again what has not changed. ``progress`` is
     called with the number done, the number to do, and each result. The class report goes into ``report_to``
-    (``results`` beside the graded notebooks). A ``nursery`` that was started before is ended here.
+    (``results`` beside the graded notebooks). A ``nursery`` that was started before is ended here. With the address
+    of a Dask ``scheduler``, its workers grade, ``jobs`` hand-ins at once (as many as they have threads), and grades are
+    written here; ``say`` hears of workers that can't.
 
-    Raises UsageError for a wrong question, AssignmentError when the tests are broken here, and
-    SandboxUnavailable where there is no sandbox and ``unsafe`` does not waive it.
+    Raises UsageError for a wrong question, AssignmentError when the tests are broken here, SandboxUnavailable where
+    there is no sandbox and ``unsafe`` does not waive it, and ClusterLost when nobody works at the address.
     """
     started = time.monotonic()
     root = root or project_root()
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs is {jobs}; at least one is needed")
-    jobs = jobs or usual_jobs()
-    with nursery or Nursery(jobs) as nursery:
+    if scheduler is not None:
+        from course_lib.cluster import check_address  # not needed here otherwise, and long to import
+
+        check_address(scheduler)
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            nursery = stack.enter_context(nursery or Nursery(jobs or usual_jobs()))
         assignments = load_assignments(root, modules)
         found = handed.find(Path(submissions), assignments)
         if not found.submissions and not found.rejected:
@@ -65,7 +79,8 @@ def grade(
         setting = _setting(root, assignments, limits or Limits(), sandboxed=not unsafe)
         job = Job(setting, folders, found.submissions, progress, force=force)
         if job.to_do or job.asks_nbgrader:
-            _run(job, jobs, nursery)
+            with _workers(job, jobs, nursery) if nursery else _cluster(job, jobs, scheduler, say) as pool:
+                job.run(pool)
     results = job.results
     table = scores(results, assignments, job.manual)
     done = ClassResult(
@@ -89,15 +104,30 @@ def _setting(root: Path, assignments: list[Assignment], limits: Limits, *, sandb
     return Setting(assignments, support, to_import, limits, sandboxed)
 
 
-def _run(job: Job, jobs: int, nursery: Nursery) -> None:
-    """Have it done by as many workers as are asked for and can be of use."""
-    setting = job.setting
-    setting.modules = sorted({*setting.modules, *shared(job.to_do)})
-    workers = max(1, min(jobs, len(job.to_do)))
-    with Pool(setting, workers, nursery) as pool:
+@contextlib.contextmanager
+def _workers(job: Job, jobs: int | None, nursery: Nursery) -> Iterator[Pool]:
+    """As many workers of this machine as are asked for and can be of use."""
+    setting = _with_shared(job)
+    with Pool(setting, max(1, min(jobs or usual_jobs(), len(job.to_do))), nursery) as pool:
         if setting.sandboxed:
             require_sandbox()  # before there is a second thread: then a copy of this process can try it
-        job.run(pool)
+        yield pool
+
+
+@contextlib.contextmanager
+def _cluster(job: Job, jobs: int | None, scheduler: str, say: Callable[[str], None] | None) -> Iterator[ClusterPool]:
+    """The workers of a cluster."""
+    from course_lib.cluster import cluster
+    from course_lib.grading.cluster_pool import ClusterPool
+
+    with cluster(scheduler) as client, ClusterPool(client, _with_shared(job), jobs, say) as pool:
+        yield pool
+
+
+def _with_shared(job: Job) -> Setting:
+    """The setting, with the libraries that several hand-ins import."""
+    job.setting.modules = sorted({*job.setting.modules, *shared(job.to_do)})
+    return job.setting
 
 
 def load_assignments(root: Path, modules: Iterable[str] = ()) -> list[Assignment]:

@@ -89,11 +89,14 @@ def submission_key(submission: Submission, module_key: str) -> str:
 @functools.cache
 def environment() -> str:
     """A fingerprint of Python and every installed package, by the names of the folders that installers leave."""
+    return hashlib.sha256(json.dumps([sys.version, platform.machine(), packages()]).encode()).hexdigest()
+
+
+def packages() -> list[str]:
+    """The names of the folders that installers leave, such as ``numpy-2.3.5.dist-info``."""
     # not sys.path: packages put private copies of others there once they are imported, as setuptools does
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
-    packages = sorted({path.name for folder in folders for path in folder.glob("*.dist-info")})
-    text = json.dumps([sys.version, platform.machine(), packages])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sorted({path.name for folder in folders for path in folder.glob("*.dist-info")})
 
 
 @functools.cache

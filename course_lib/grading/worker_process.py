@@ -43,7 +43,11 @@ class WorkerProcess:
 
     def give(self, kind: str, content: Any, *, more: bool = True) -> None:
         """Give it an order; a worker that has died meanwhile is replaced first. ``more``: others wait for theirs."""
-        head, body = {"kind": kind, "more": more}, pickle.dumps(content)
+        self.give_packed(kind, pickle.dumps(content), more=more)
+
+    def give_packed(self, kind: str, body: bytes, *, more: bool = True) -> None:
+        """The same with an order that is pickled already."""
+        head = {"kind": kind, "more": more}
         try:
             self.channel.send(head, body)
         except ChannelClosed:
@@ -52,8 +56,13 @@ class WorkerProcess:
 
     def answer(self) -> Any:
         """What it answers; None when it has died, and then there is a new one in its place."""
+        packed = self.answer_packed()
+        return None if packed is None else pickle.loads(packed)
+
+    def answer_packed(self) -> bytes | None:
+        """The same, still pickled."""
         try:
-            return pickle.loads(self.channel.receive()[1])
+            return self.channel.receive()[1]
         except (ChannelClosed, ChannelBroken):
             self.restart()
             return None
