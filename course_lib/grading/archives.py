@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import zipfile
 import zlib
@@ -32,7 +33,7 @@ def read_zip(path: Path, wanted: tuple[str, ...] = (".ipynb", "manifest.json")) 
     """The wanted files of a zip, by their names inside. Raises BadArchive."""
     archive = Archive()
     try:
-        with zipfile.ZipFile(path) as opened:
+        with open(path, "rb", opener=_plain_file) as file, zipfile.ZipFile(file) as opened:
             entries = [e for e in opened.infolist() if not e.is_dir()]
             if len(entries) > MAX_ENTRIES:
                 raise BadArchive(f"the zip holds {len(entries):,} files; no more than {MAX_ENTRIES} are read")
@@ -50,6 +51,15 @@ def read_zip(path: Path, wanted: tuple[str, ...] = (".ipynb", "manifest.json")) 
     except (zipfile.BadZipFile, OSError, zlib.error, NotImplementedError, EOFError, ValueError) as error:
         raise BadArchive(f"the zip cannot be read ({error})") from error
     return archive
+
+
+def _plain_file(path: str, flags: int) -> int:
+    """Open a file that may be changed while we look, and so become a link or a pipe. Raises OSError for both."""
+    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError("it is no plain file")
+    return handle
 
 
 def _problem(entry: zipfile.ZipInfo) -> str | None:

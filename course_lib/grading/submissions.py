@@ -1,8 +1,10 @@
-"""Find out who handed in what, in a folder in any of three layouts, mixed if need be.
+"""Find out who handed in what, in a folder in any of four layouts, mixed if need be.
 
 - nbgrader's: ``student/module/notebook.ipynb`` (with ``timestamp.txt``, if there is one);
 - files named by student: ``alice.ipynb``, ``alice_exercises.ipynb``, ``alice-01_intro.zip``;
-- zips that ``course submit`` makes, whose ``manifest.json`` names the student and the module.
+- zips that ``course submit`` makes, whose ``manifest.json`` names the student and the module;
+- such zips in a folder of each student's own (``alice/alice-01_intro.zip``), where nobody else can write: then the
+  folder says who it is, whatever a zip claims.
 
 Nothing is unpacked and no link is followed. What cannot be given to a student is listed, with the reason.
 """
@@ -109,6 +111,11 @@ class _Finder:
         except BadStudentId as error:
             self._reject(path, f"{path.name!a} is no student id: {error}")
             return
+        for packed in sorted(path.glob("*.zip")):
+            if packed.is_symlink() or not packed.is_file():
+                self._reject(packed, "it is a link; links are not followed" if packed.is_symlink() else "it is no file")
+            else:
+                self._zip(packed, owner=student)
         folders = [(module, path / module) for module in self.modules]
         if len(self.modules) == 1 and not folders[0][1].exists():
             folders = [(self.modules[0], path)]  # student/notebook.ipynb is clear when one module is graded
@@ -134,7 +141,7 @@ class _Finder:
         if (submission := self._for(path, name.student, module)) is not None:
             self._add(submission, name.notebook or (known.name if known else ""), file)
 
-    def _zip(self, path: Path) -> None:
+    def _zip(self, path: Path, owner: str | None = None) -> None:
         try:
             archive = read_zip(path)
         except BadArchive as error:
@@ -148,14 +155,21 @@ class _Finder:
             if module is None:
                 self._reject(path, f"nothing in it says for which of {', '.join(self.modules)} it is")
             return
-        if (submission := self._for(path, str(student), module)) is None:
+        if (submission := self._for(path, owner or str(student), module)) is None:
             return
+        if owner and manifest and manifest.get("student") != owner:
+            claimed = str(manifest.get("student"))[:80]
+            submission.notes.append(f"{path.name} says that it is {claimed!a}'s; it lay in the folder of {owner}")
         packed = manifest.get("submitted") or manifest.get("created") or manifest.get("timestamp")
         submission.timestamp = moment(packed) or submission.timestamp
         submission.notes += archive.problems
         changed = changed_since(manifest, archive)
         for member, content in sorted(members, key=lambda pair: str(pair[0])):
-            file = HandedFile(f"{path.name}/{member}", content, rank=(str(packed or ""), path.name, str(member)))
+            file = HandedFile(
+                f"{path.relative_to(self.folder).as_posix()}/{member}",
+                content,
+                rank=(str(packed or ""), path.name, str(member)),
+            )
             if str(member) in changed:
                 file.notes.append(f"{member.name} was changed after `course submit` had packed it")
             self._add(submission, member.stem, file)

@@ -112,6 +112,40 @@ def test_what_course_submit_packs_is_read(hand_in, tmp_path_factory):
     assert all(not file.notes and not file.problem for file in submission.files.values())
 
 
+def test_in_a_student_s_own_folder_the_folder_says_who_it_is(hand_in):
+    """As `course submit` leaves them on a hub: one folder each, where nobody else can write."""
+    for folder, claimed in (("ann", "ann"), ("bob", "ann")):
+        (hand_in.folder / folder).mkdir()
+        manifest = json.dumps({"student": claimed, "module": MODULE})
+        hand_in.zip(
+            f"{folder}/{claimed}-{MODULE}.zip", **{"manifest.json": manifest, "quiz.ipynb": hand_in.files["quiz"]}
+        )
+    hand_in.zip("bob/other-09_later.zip", **{"manifest.json": json.dumps({"student": "bob", "module": "09_later"})})
+    found = hand_in.find()
+    assert found.rejected == []
+    assert [(s.student, list(s.files), s.notes) for s in found.submissions] == [
+        ("ann", ["quiz"], []),
+        ("bob", ["quiz"], [f"ann-{MODULE}.zip says that it is 'ann''s; it lay in the folder of bob"]),
+    ]
+    assert found.submissions[1].files["quiz"].origin == f"bob/ann-{MODULE}.zip/quiz.ipynb"
+
+
+def test_links_and_pipes_in_a_student_s_own_folder_are_not_read(hand_in, monkeypatch):
+    secret = hand_in.zip("ann.zip", **{"quiz.ipynb": hand_in.files["quiz"]})
+    (hand_in.folder / "bob").mkdir()
+    (hand_in.folder / "bob" / "mine.zip").symlink_to(secret)
+    os.mkfifo(hand_in.folder / "bob" / "pipe.zip")
+    found = hand_in.find()
+    assert [s.student for s in found.submissions] == ["ann"]
+    assert {r.origin for r in found.rejected} == {"bob/mine.zip", "bob/pipe.zip"}
+    # a file that becomes a link, or a pipe, between the look and the reading
+    monkeypatch.setattr(Path, "is_symlink", lambda _: False)
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    found = hand_in.find()
+    bob = next(s for s in found.submissions if s.student == "bob")
+    assert all("cannot be read" in file.problem for file in bob.files.values())
+
+
 def test_a_wrong_file_name_is_recognised_and_noted(hand_in):
     hand_in.put(f"ann/{MODULE}/Untitled (3).ipynb", hand_in.files["exercises"])
     submission = one(hand_in.find())
