@@ -7,6 +7,7 @@ York's wall time, which the model learned from.
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -100,7 +101,7 @@ class Ride(BaseModel):
             raise PydanticCustomError("equal_zones", "pickup and drop-off are the same zone", {"field": "dropoff"})
         return self
 
-    @property
+    @cached_property
     def local_time(self) -> datetime:
         """New York's wall time of the pickup, without an offset, as in the commission's data."""
         return self.time.astimezone(NEW_YORK).replace(tzinfo=None)

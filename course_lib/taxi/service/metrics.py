@@ -42,8 +42,9 @@ class Metrics:
         self.registry_up = Gauge("taxi_registry_up", "1: the model registry can be read, 0: not", **newest)
         self.store_up = Gauge("taxi_store_up", "1: the prediction store takes predictions, 0: not", **newest)
         self.waiting = Gauge("taxi_predictions_waiting", "Predictions on disk, not yet in the store", **newest)
-        self.lost = Gauge("taxi_predictions_lost", "Predictions that the disk did not take", **own, **_SUM)
-        self.stored = Gauge("taxi_predictions_stored", "Predictions brought to the store", **own, **_SUM)
+        lost = "Predictions that the disk did not take, or that were more than may wait"
+        self.lost = Gauge("taxi_predictions_lost", lost, **own, multiprocess_mode="sum")
+        self.stored = Gauge("taxi_predictions_stored", "Predictions brought to the store", **newest)
 
         self._answered: dict[tuple[str, str, str], Any] = {}  # looking labels up anew costs as much as counting
         self._predicted: dict[tuple[int, str], Any] = {}
@@ -81,6 +82,3 @@ class Metrics:
         together = CollectorRegistry()
         MultiProcessCollector(together)
         return generate_latest(together)
-
-
-_SUM = {"multiprocess_mode": "sum"}

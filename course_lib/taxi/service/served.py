@@ -57,10 +57,11 @@ class Served:
             pieces = range(0, len(bookings), _PIECE)
             return np.concatenate([self.by_pipeline(bookings[first : first + _PIECE]) for first in pieces])
         patience.go_on()
-        columns: list[Any] = [list(column) for column in zip(*bookings, strict=True)] or [[], [], []]
-        table = pd.DataFrame(dict(zip(BOOKING_COLUMNS, columns, strict=True)))
-        kinds = dict(zip(BOOKING_COLUMNS, ("int64", "int64", "datetime64[us]"), strict=True))
-        return np.maximum(np.asarray(self.model.predict(table.astype(kinds)), dtype=np.float64), 0.0)
+        columns: list[Any] = list(zip(*bookings, strict=True)) or [(), (), ()]
+        kinds = ("int64", "int64", "datetime64[us]")
+        arrays = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True)]
+        table = pd.DataFrame(dict(zip(BOOKING_COLUMNS, arrays, strict=True)))
+        return np.maximum(np.asarray(self.model.predict(table), dtype=np.float64), 0.0)
 
 
 def serve(name: str, version: int, role: Literal["champion", "challenger"], model: Any) -> Served:

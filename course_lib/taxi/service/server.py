@@ -7,6 +7,7 @@ store's URL, the spool's folder, the model's name.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import socket
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from course_lib.taxi.service.gateway import Gateway
+    from course_lib.taxi.service.store import PredictionStore
 
 FOLDER, STORE, MODEL, MLFLOW = "TAXI_SERVICE_FOLDER", "TAXI_STORE", "TAXI_MODEL", "TAXI_MLFLOW"
 RATE, SECONDS = "TAXI_RATE", "TAXI_ANSWER_SECONDS"
 _PARENT = "TAXI_SERVICE_PARENT"  # set for workers
-_METRICS = "taxi-metrics-"
+_SPOOL = "spool"  # in the service's folder
+_SHARED = "taxi-shared-"
 _DESCRIPTORS = 65_536  # one for each connection
 _HEADER_SECONDS = 10.0  # in which a request's first lines must have come; also for the next one on the same connection
 _CONNECTIONS = 8192  # of one worker, at a time: the next wait until one ends
@@ -51,23 +54,36 @@ def application() -> Flask:
     A registry that can't be read is no error: the application says so, and tries again.
     """
     from course_lib.taxi import tracking
-    from course_lib.taxi.service import logs
+    from course_lib.taxi.service import carriage, logs
     from course_lib.taxi.service.app import create_app
     from course_lib.taxi.service.lastchampion import LastChampion
     from course_lib.taxi.service.live import LiveModels
     from course_lib.taxi.service.registry import MLflowRegistry
     from course_lib.taxi.service.spool import Spool
-    from course_lib.taxi.service.store import PredictionStore
 
     if parent := os.environ.get(_PARENT):
         logs.catch_threads()
         _end_with(int(parent))
-    folder = Path(os.environ.get(FOLDER) or default_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    store = PredictionStore(os.environ.get(STORE) or f"sqlite:///{(folder / 'predictions.db').as_posix()}")
+    folder = own_folder()
     registry = MLflowRegistry(os.environ.get(MODEL) or tracking.MODEL_NAME, os.environ.get(MLFLOW), patient=True)
     models = LiveModels(registry, last=LastChampion(folder / "last-champion.pkl"))
-    return create_app(models.start(), Spool(folder / "spool", store).start())
+    news = os.environ.get(carriage.NEWS)
+    spool = Spool(folder / _SPOOL, way=carriage.News(Path(news))) if news else Spool(folder / _SPOOL, store())
+    return create_app(models.start(), spool.start())
+
+
+def own_folder() -> Path:
+    """The service's folder as the environment names it; made if it isn't there."""
+    folder = Path(os.environ.get(FOLDER) or default_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def store() -> PredictionStore:
+    """The prediction store as the environment names it."""
+    from course_lib.taxi.service.store import PredictionStore
+
+    return PredictionStore(os.environ.get(STORE) or f"sqlite:///{(own_folder() / 'predictions.db').as_posix()}")
 
 
 def gateway() -> Gateway:
@@ -81,14 +97,14 @@ def gateway() -> Gateway:
     from course_lib.taxi.service.express import Express
     from course_lib.taxi.service.gateway import Gateway
 
-    # a thread that brings predictions to the store holds up riders for this long, not for Python's usual 5 ms
+    # a thread that answers a list holds up single riders for this long, not for Python's usual 5 ms
     sys.setswitchinterval(_TURN_SECONDS)
     app = application()
     parts = app.extensions["taxi"]
     asked = os.environ.get(RATE)
     allowed = limiting.rate(asked or limiting.DEFAULT)
     limiter = limiting.Limiter(allowed, spare_own=not asked) if allowed else None
-    return Gateway(
+    gateway = Gateway(
         app,
         max_bytes=contract.MAX_BYTES,
         express=Express(parts),
@@ -96,6 +112,10 @@ def gateway() -> Gateway:
         patience=patience.Patience(float(os.environ.get(SECONDS) or patience.ANSWER_SECONDS)),
         ending=parts.spool.close,  # what waits is brought now, not at the next start
     )
+    # all this stays; looking through it for garbage again and again would take 50 ms each time, and riders wait
+    gc.collect()
+    gc.freeze()
+    return gateway
 
 
 def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target: str = APPLICATION) -> None:
@@ -108,14 +128,18 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target
     from granian.server import Server
 
     from course_lib.taxi.service import logs
+    from course_lib.taxi.service.carriage import carried
 
     check_port(host, port)
     connections = min(_CONNECTIONS, max(lift_descriptors() - 256, 128))
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one ride at a time is quicker without threads of its own
     os.environ[_PARENT] = str(os.getpid())
     with contextlib.ExitStack() as stack:
+        shared = stack.enter_context(_shared_folder())
         if workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = stack.enter_context(_metrics_folder())
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+        store()  # a URL that is none is said now
+        stack.enter_context(carried(own_folder() / _SPOOL, shared / "news.json"))
         Server(
             target,
             address=host,
@@ -153,8 +177,8 @@ def lift_descriptors(wanted: int = _DESCRIPTORS) -> int:
 
 
 @contextlib.contextmanager
-def _metrics_folder() -> Iterator[str]:
-    """Where workers add up their numbers: in memory where there is such a folder, since a full disk would end them.
+def _shared_folder() -> Iterator[Path]:
+    """Where processes tell each other their numbers: in memory where there is such a folder, since disks fill.
 
     Folders of services that were killed are removed.
     """
@@ -162,12 +186,12 @@ def _metrics_folder() -> Iterator[str]:
 
     memory = Path("/dev/shm")
     home = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
-    for left in home.glob(f"{_METRICS}*"):
-        owner = left.name.removeprefix(_METRICS).partition("-")[0]
+    for left in home.glob(f"{_SHARED}*"):
+        owner = left.name.removeprefix(_SHARED).partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{_METRICS}{os.getpid()}-", dir=home) as folder:
-        yield folder
+    with tempfile.TemporaryDirectory(prefix=f"{_SHARED}{os.getpid()}-", dir=home) as folder:
+        yield Path(folder)
 
 
 def _end_with(parent: int) -> None:

@@ -1,77 +1,114 @@
 """Predictions on their way to the store: on disk before the rider has the answer, in the database a moment later.
 
-Each process appends to a file of its own, one JSON line a prediction. A background thread closes the file now and then
-and brings closed files to the store: one transaction each, then the file goes. A database that is down, slow or full
-delays nothing but that. A process that is killed leaves its file behind, and the next that looks brings it; since each
-prediction has an id, one that was brought twice is stored once.
+Each process appends to a file of its own, one JSON line a prediction, closes it now and then and begins the next.
+Closed files are brought to the store (carrier.py). A database that is down, slow or full delays nothing but that. A
+process that is killed leaves its file behind, and the next that looks brings it; since each prediction has an id, one
+that was brought twice is stored once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
-from pydantic_core import from_json, to_json
+from filelock import FileLock
+from pydantic_core import to_json
 
-from course_lib.taxi.service.logs import told
+from course_lib.taxi.service.carrier import CLOSED, OPEN, Carrier, Store, waiting_files
 
 EVERY_SECONDS = 0.5
 LONGEST_WAIT = 30.0  # seconds between tries while the store is down
+MOST_BYTES = 2**30  # in files that wait: about three million predictions
 _log = logging.getLogger(__name__)
 
 
-class Store(Protocol):
-    """Where predictions end up."""
+class Way(Protocol):
+    """How closed files come to the store: a carrier of this process, or the news of one elsewhere."""
 
-    def add(self, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Store all rows or none; rows with a known prediction_id are left alone."""
+    stored: int
+    problem: str | None
+
+    def bring(self) -> bool:
+        """Bring what can be brought now; False while the store takes nothing."""
 
 
 class Spool:
-    """A queue on disk between answers and a store. ``lost`` counts what could not even be written to disk."""
+    """A queue on disk between answers and a ``store``; or on a ``way`` to it that somebody else goes.
 
-    def __init__(self, folder: Path, store: Store, every_seconds: float = EVERY_SECONDS) -> None:
-        self.folder, self.store, self.every_seconds = Path(folder), store, every_seconds
+    It holds up to ``most_bytes``. ``lost`` counts predictions that were not written: the queue or the disk was full.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store | None = None,
+        every_seconds: float = EVERY_SECONDS,
+        *,
+        way: Way | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self.folder, self.every_seconds, self.most_bytes = Path(folder), every_seconds, most_bytes
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.stored, self.lost = 0, 0
-        self.problem: str | None = None
-        self.store_up = True
+        self.lost = 0
         self._name = uuid.uuid4().hex
         # held for as long as this process lives, however it ends: whoever can take it may have its files
         self._alive = FileLock(self.folder / f"{self._name}.lock")
         self._alive.acquire(timeout=10)
+        self.way: Way = way or Carrier(self.folder, store, self._name)  # type: ignore[arg-type]
         self._writing, self._shipping = threading.Lock(), threading.Lock()
         self._open, self._number = None, 0
+        self._path = self.folder
+        self._unwritten: str | None = None
+        self._full = False
         self._stop = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
 
+    @property
+    def stored(self) -> int:
+        """Predictions brought to the store."""
+        return self.way.stored
+
+    @property
+    def problem(self) -> str | None:
+        """Why predictions are lost, or wait."""
+        return self._unwritten or self.way.problem
+
+    @property
+    def store_up(self) -> bool:
+        """Whether the store took what came last."""
+        return self.way.problem is None
+
     def start(self) -> Spool:
-        """Bring predictions to the store from now on, in the background."""
+        """Close files from now on and see to it that they are brought, in the background."""
         self._thread = threading.Thread(target=self._run, name="prediction-spool", daemon=True)
         self._thread.start()
         return self
 
     def add(self, rows: list[Mapping[str, Any]]) -> bool:
         """Write rows to disk; they survive this process. False (and counted) when the disk takes no more."""
-        text = b"".join(to_json(row) + b"\n" for row in rows)
+        text = b"".join([to_json(row) + b"\n" for row in rows])
         with self._writing:
             try:
+                if self._full:
+                    raise OSError(f"{self.most_bytes / 2**20:,.0f} MB wait there, and more is not kept")
                 if self._open is None:
                     self._number += 1
-                    path = self.folder / f"{self._name}-{self._number:06d}.jsonl"
-                    self._open = path.open("ab")
+                    self._path = self.folder / f"{self._name}-{self._number:06d}{OPEN}"
+                    self._open = self._path.open("ab")
                 self._open.write(text)
                 self._open.flush()
+                self._unwritten = None
             except OSError as error:
                 self.lost += len(rows)
-                self.problem = f"predictions can't be written to {self.folder}: {error}"
-                self._open = None  # half a line may be there: the next rows go to another file
+                self._unwritten = f"predictions can't be written to {self.folder}: {error}"
+                self._close_file()  # half a line may be there: the next rows go to another file
                 return False
         if self._closed:
             self.flush()  # an answer that was under way when the service ended: nobody else comes by
@@ -80,33 +117,16 @@ class Spool:
     def flush(self) -> bool:
         """Bring everything that waits to the store now; False when the store doesn't take it: it goes on waiting."""
         with self._shipping:
-            for path in self._files(last=self._close_file()):
-                try:
-                    rows = list(_rows(path))
-                    self.store.add(rows)
-                except FileNotFoundError:
-                    continue  # another process has just brought what a dead one left
-                except Exception as error:  # whatever database drivers raise; the rows wait
-                    if self.problem is None:
-                        _log.warning("predictions wait on disk: %s", told(error))
-                    self.problem = f"the prediction store can't be reached: {told(error)}"
-                    self.store_up = False
-                    break
-                path.unlink(missing_ok=True)
-                self.stored += len(rows)
-            else:
-                self.problem, self.store_up = None, True
-            return self.problem is None
+            with self._writing:
+                self._close_file()
+            return self.way.bring()
 
     def waiting(self) -> int:
         """How many predictions lie on disk and not yet in the store, those of all processes together."""
         count = 0
-        for path in self.folder.glob("*.jsonl"):
-            try:
-                with path.open("rb") as file:
-                    count += sum(1 for _ in file)
-            except FileNotFoundError:
-                pass  # brought meanwhile
+        for path in waiting_files(self.folder):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # it may be brought meanwhile
+                count += sum(1 for _ in file)
         return count
 
     def close(self) -> None:
@@ -122,47 +142,29 @@ class Spool:
         self._alive.release()
         Path(self._alive.lock_file).unlink(missing_ok=True)
 
-    def _close_file(self) -> int:
-        """Close the file that is being written; returns its number. Rows that come meanwhile open the next one."""
-        with self._writing:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
-            return self._number
-
-    def _files(self, last: int) -> Iterator[Path]:
-        """This process's files up to number ``last``, and all of processes that are gone, oldest first."""
-        gone: dict[str, bool] = {}
-        for path in sorted(self.folder.glob("*.jsonl"), key=lambda p: p.name):
-            owner, _, number = path.stem.partition("-")
-            if owner == self._name:
-                closed = int(number) <= last
-            else:
-                closed = gone[owner] if owner in gone else gone.setdefault(owner, self._is_gone(owner))
-            if closed:
-                yield path
-
-    def _is_gone(self, owner: str) -> bool:
-        lock = FileLock(self.folder / f"{owner}.lock")
+    def _close_file(self) -> None:
+        """Nobody writes to it any more, and its name says so; the next rows open the next one."""
+        if self._open is None:
+            return
+        with contextlib.suppress(OSError):
+            self._open.close()
+        self._open = None
         try:
-            with lock.acquire(timeout=0):
-                pass
-        except Timeout:
-            return False
-        Path(lock.lock_file).unlink(missing_ok=True)
-        return True
+            self._path.rename(self._path.with_suffix(CLOSED))
+        except OSError as error:
+            _log.warning("%s is brought when this process has ended: %s", self._path, error)
 
     def _run(self) -> None:
-        wait = self.every_seconds
-        while not self._stop.wait(wait):
-            self.flush()
-            wait = min(wait * 2, LONGEST_WAIT) if self.problem else self.every_seconds
+        pause, next_try = self.every_seconds, 0.0
+        while not self._stop.wait(self.every_seconds):
+            self._full = sum(map(_size, waiting_files(self.folder))) >= self.most_bytes
+            if time.monotonic() >= next_try:
+                pause = self.every_seconds if self.flush() else min(pause * 2, LONGEST_WAIT)
+                next_try = time.monotonic() + (0 if pause == self.every_seconds else pause)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The file's rows; a last line that was cut off by a crash was never acknowledged, and is left out."""
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        try:
-            yield from_json(line)
-        except ValueError:
-            _log.warning("%s holds a line that is no prediction", path)
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # it was brought meanwhile
+        return 0

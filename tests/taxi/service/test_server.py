@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 
@@ -22,6 +21,7 @@ from course_lib.taxi.service.running import deployed
 from course_lib.taxi.service.spool import Spool
 from course_lib.taxi.service.store import PredictionStore
 from tests.taxi.service.fakes import RIDE
+from tests.taxi.service.processes import children, workers, workers_started
 
 
 class SaysMinutes(BaseEstimator):
@@ -91,17 +91,12 @@ def test_a_new_champion_drops_no_request(mlflow_folder, tmp_path):
     store.close()
 
 
-def workers_started(service):
-    return len(re.findall(r"Started worker-\d+$", service.log.read_text(), re.MULTILINE))
-
-
 @pytest.mark.skipif(os.name != "posix", reason="workers are killed by a signal")
 def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
     with deployed(mlflow=mlflow_folder, folder=tmp_path, workers=2) as service:
         address = service.url
         until(lambda: workers_started(service) == 2, service)
-        workers = psutil.Process(service.process.pid).children()
-        victim = next(w for w in workers if "resource_tracker" not in " ".join(w.cmdline()))
+        victim = workers(service)[0]
         victim.kill()
         good = []
 
@@ -123,10 +118,10 @@ def test_a_worker_that_dies_is_replaced(mlflow_folder, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="the parent is killed by a signal")
 def test_workers_end_when_their_parent_is_killed(mlflow_folder, tmp_path):
     with deployed(mlflow=mlflow_folder, folder=tmp_path) as service:
-        workers = psutil.Process(service.process.pid).children()
+        family = children(service)
         service.process.kill()
         service.process.wait(10)
-        _, alive = psutil.wait_procs(workers, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=20)
         assert alive == []
 
 

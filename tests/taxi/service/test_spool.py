@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -126,7 +128,7 @@ os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
     for start in (0, 10):
         command = [sys.executable, "-c", code, str(folder), json.dumps(rows(10, first=start))]
         assert subprocess.run(command, timeout=60).returncode != 0
-    assert len(list(folder.glob("*.jsonl"))) == 2
+    assert len(list(folder.glob("*.open"))) == 2
     spool = Spool(folder, store)
     assert spool.flush()
     assert store.count() == 20
@@ -146,11 +148,14 @@ def test_files_of_a_living_process_are_its_own(tmp_path, store):
 
 def test_rows_that_come_while_others_are_brought(tmp_path, store):
     class Busy(Spool):
-        def _close_file(self):
-            closed = super()._close_file()
+        def flush(self):
+            self.way.bring = functools.partial(self._add_and_bring, type(self.way).bring)
+            return super().flush()
+
+        def _add_and_bring(self, bring):
             if not self._closed:
                 self.add(rows(1, first=next(numbers)))  # the very next moment
-            return closed
+            return bring(self.way)
 
     numbers = iter(range(100, 200))
     spool = Busy(tmp_path / "spool", store)
@@ -198,6 +203,29 @@ def test_what_the_disk_does_not_take_is_counted(tmp_path, store):
         made.predict()
         assert made.spool.flush()
         assert store.count() == 2
+
+
+def test_no_more_waits_than_the_disk_may_hold(tmp_path, store):
+    """The store is down for long: what is beyond the bound is counted, told, and answered all the same."""
+    flaky = Flaky(store)
+    spool = Spool(tmp_path / "spool", flaky, every_seconds=0.01, most_bytes=5000).start()
+    added = 0
+    while spool.add(rows(1, first=added)):
+        added += 1
+        time.sleep(0.001)
+        assert added < 10_000
+    assert spool.lost == 1
+    assert "0 MB wait there, and more is not kept" in spool.problem
+    assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*-*")) >= 5000
+    flaky.down = False
+    assert spool.flush()
+    until = time.monotonic() + 30
+    while not spool.add(rows(1, first=added)):  # as soon as somebody has looked
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert spool.problem is None
+    spool.close()
+    assert store.count() == added + 1
 
 
 @pytest.mark.parametrize("url", ["predictions.db", "mysql://u@h/d", "nosuch://x"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.taxi.service.carrier import waiting_files
 from course_lib.taxi.service.live import Wanted
 from course_lib.taxi.service.running import deployed
 from course_lib.taxi.service.spool import Spool
@@ -84,11 +85,11 @@ def test_a_disk_that_takes_nothing(tmp_path):
         assert made.predict().status_code == 200
         assert made.spool.flush()
         for number_of_file in range(2, 7):
-            os.symlink("/dev/full", made.spool.folder / f"{made.spool._name}-{number_of_file:06d}.jsonl")
+            os.symlink("/dev/full", made.spool.folder / f"{made.spool._name}-{number_of_file:06d}.open")
         for _ in range(5):
             assert made.predict().status_code == 200
         assert "No space left on device" in made.client.get("/health/ready").json["problems"][0]
-        for path in made.spool.folder.glob("*.jsonl"):
+        for path in waiting_files(made.spool.folder):
             path.unlink()  # before anybody reads it: it has no end
         assert made.number("taxi_predictions_lost") == 5
         assert made.predict().status_code == 200

@@ -7,16 +7,12 @@ import os
 import psutil
 import pytest
 
+from course_lib.taxi.service.carrier import waiting_files
 from course_lib.taxi.service.running import deployed
-from tests.taxi.service.faults.riders import Riders, check_store
-from tests.taxi.service.test_server import workers_started
+from tests.taxi.service.faults.riders import Riders, check_store, health, number
+from tests.taxi.service.processes import carriage, children, workers, workers_started
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed by a signal")
-
-
-def workers(service):
-    children = psutil.Process(service.process.pid).children()
-    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
 
 
 def test_workers_are_killed_one_after_the_other(home, tmp_path):
@@ -42,6 +38,26 @@ def test_workers_are_killed_one_after_the_other(home, tmp_path):
     assert len(riders.good) <= stored <= len(riders.outcomes)
 
 
+def test_what_brings_predictions_is_killed(home, tmp_path):
+    """It is started again, brings what was left, and nobody waits for it meanwhile."""
+    with (
+        deployed(mlflow=home.folder, folder=tmp_path) as service,
+        Riders(service.url, home.minutes, threads=2) as riders,
+    ):
+        riders.until(lambda: number(service.url, "taxi_predictions_stored") > 20)
+        first = carriage(service)
+        first.kill()
+        riders.more(50)
+        riders.until(lambda: carriage(service) not in (None, first))
+        told = number(service.url, "taxi_predictions_stored")
+        riders.until(lambda: number(service.url, "taxi_predictions_stored") > told > 20)  # it counts on
+        assert health(service.url)["problems"] == []
+    assert "what brings predictions to the store ended" in service.log.read_text(encoding="utf-8")
+    assert set(riders.statuses()) == {200}
+    riders.check()
+    assert riders.check_store(tmp_path) == len(riders.good)
+
+
 def test_the_parent_is_killed(home, tmp_path):
     """No worker outlives it, and a new start on the same folder goes on where the old one ended."""
     with (
@@ -49,12 +65,12 @@ def test_the_parent_is_killed(home, tmp_path):
         Riders(service.url, home.minutes, threads=3, name="first") as before,
     ):
         before.more(100)
-        orphans = workers(service)
+        orphans = children(service)
         service.process.kill()
         service.process.wait(10)
         _, alive = psutil.wait_procs(orphans, timeout=20)
         assert alive == []
-    left = list((tmp_path / "spool").glob("*.jsonl"))
+    left = waiting_files(tmp_path / "spool")
     with (
         deployed(mlflow=home.folder, folder=tmp_path, workers=2) as service,
         Riders(service.url, home.minutes, threads=2, name="second") as after,
