@@ -27,6 +27,10 @@ def grade(
     scheduler: Annotated[
         str | None, typer.Option(help="Have a Dask cluster grade: its scheduler's address (tcp://host:8786).")
     ] = None,
+    gradebook: Annotated[
+        str | None,
+        typer.Option(help="Another gradebook than nbgrader_config.py names, such as postgresql://user@host/grades."),
+    ] = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Run students' code without a sandbox.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has not changed.")] = False,
     feedback: Annotated[bool, typer.Option("--feedback", help="Write the students' feedback pages, too.")] = False,
@@ -54,6 +58,7 @@ def grade(
             progress=progress,
             nursery=nursery,
             scheduler=scheduler,
+            gradebook=gradebook,
             say=say,
         )
     pages = _feedback(result, jobs) if feedback else 0

@@ -21,6 +21,7 @@ from typing import Any
 
 from course_lib.errors import CourseError
 from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.gradebook_address import checked, sqlite_file
 from course_lib.grading.outcome import INFRA_ERROR, SubmissionResult
 from course_lib.grading.quick_import import nbgrader_module
 
@@ -46,8 +47,9 @@ def is_stale(folders: CourseFolders, result: SubmissionResult) -> bool:
     pages = folders.feedback / result.student / result.module
     notebooks = list((folders.autograded / result.student / result.module).glob("*.ipynb"))
     changed = [path.stat().st_mtime for path in notebooks]
-    if folders.db_url.startswith("sqlite:///"):
-        changed.append(Path(folders.db_url.removeprefix("sqlite:///")).stat().st_mtime)
+    if (file := sqlite_file(folders.db_url)) is None:
+        return True  # a server doesn't say when somebody entered something
+    changed.append(file.stat().st_mtime)
     made = [pages / f"{path.stem}.html" for path in notebooks]
     return not all(page.is_file() and page.stat().st_mtime >= max(changed) for page in made)
 
@@ -57,7 +59,7 @@ def _start(folders: CourseFolders, share: Sequence[tuple[str, str]]) -> subproce
         "root": str(folders.root),
         "autograded": str(folders.autograded),
         "feedback": str(folders.feedback),
-        "db_url": folders.db_url,
+        "db_url": checked(folders.db_url),
         "course_id": folders.course_id,
         "share": list(share),
     }

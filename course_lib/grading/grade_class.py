@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from course_lib.grading.assignment import Assignment, load_module
 from course_lib.grading.class_job import Job, Progress
 from course_lib.grading.class_result import ClassResult
 from course_lib.grading.coursefolders import CourseFolders, course_folders
+from course_lib.grading.gradebook_address import checked
 from course_lib.grading.libraries import shared
 from course_lib.grading.limits import Limits
 from course_lib.grading.nurseries import Nursery, usual_jobs
@@ -42,6 +44,7 @@ def grade(
     report_to: Path | None = None,
     nursery: Nursery | None = None,
     scheduler: str | None = None,
+    gradebook: str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> ClassResult:
     """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
@@ -52,10 +55,12 @@ def grade(
     called with the number done, the number to do, and each result. The class report goes into ``report_to``
     (``results`` beside the graded notebooks). A ``nursery`` that was started before is ended here. With the address
     of a Dask ``scheduler``, its workers grade, ``jobs`` hand-ins at once (as many as they have threads), and grades are
-    written here; ``say`` hears of workers that can't.
+    written here; ``say`` hears of workers that can't. ``gradebook`` is the address of another database than the
+    course's settings name.
 
     Raises UsageError for a wrong question, AssignmentError when the tests are broken here, SandboxUnavailable where
-    there is no sandbox and ``unsafe`` does not waive it, and ClusterLost when nobody works at the address.
+    there is no sandbox and ``unsafe`` does not waive it, ClusterLost when nobody works at the address, and
+    GradebookError when the gradebook can't be used.
     """
     started = time.monotonic()
     root = root or project_root()
@@ -76,6 +81,7 @@ def grade(
                 f"{', '.join(sorted({a.module for a in assignments}))}"
             )
         folders = folders or course_folders(root)
+        folders = dataclasses.replace(folders, db_url=checked(gradebook or folders.db_url))
         setting = _setting(root, assignments, limits or Limits(), sandboxed=not unsafe)
         job = Job(setting, folders, found.submissions, progress, force=force)
         if job.to_do or job.asks_nbgrader:

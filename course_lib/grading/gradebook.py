@@ -16,6 +16,7 @@ from typing import Any
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.gradebook_address import checked, in_words, sqlite_file
 from course_lib.grading.gradebook_new import (
     NO_RESPONSE,
     Known,
@@ -70,8 +71,8 @@ class Book:
         if self._rows and all(self._rows.knows(assignment) for assignment in assignments):
             return
         self._nbgrader.prepare(assignments)
-        if self._rows:
-            self._first = self._rows.writer()
+        self._rows = self._rows or Rows.open(self.folders)  # it may have been made just now
+        self._first = self._rows.writer() if self._rows else None
 
     def has(self, module: str, student: str) -> bool:
         """Whether this hand-in has grades, and its autograded notebooks are there."""
@@ -102,10 +103,10 @@ class _Nbgraders:
         self._quiet = _quiet()
         self._quiet.__enter__()
         self.folders = folders
-        if folders.db_url.startswith("sqlite:///"):
-            Path(folders.db_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        with _known_version(self.api):
-            self.gradebook = self.api.Gradebook(folders.db_url, folders.course_id)
+        if (file := sqlite_file(folders.db_url)) is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        with in_words(folders.db_url, ImportError), _known_version(self.api):
+            self.gradebook = self.api.Gradebook(checked(folders.db_url), folders.course_id)
         self.db = self.gradebook.db
         self._names: dict[str, str] = {}
         self._new = NewEntries(self._known, self._has_student, self._insert)
@@ -115,6 +116,10 @@ class _Nbgraders:
         self._quiet.__exit__(None, None, None)
 
     def prepare(self, assignments: Iterable[Assignment]) -> None:
+        with in_words(self.folders.db_url):
+            self._prepare(assignments)
+
+    def _prepare(self, assignments: Iterable[Assignment]) -> None:
         from course_lib.grading.gradebook_cells import update_cells
 
         for assignment in assignments:
@@ -135,6 +140,10 @@ class _Nbgraders:
 
     def write(self, result: SubmissionResult, again: bool) -> None:
         """Put one hand-in's grades into the gradebook, in one transaction."""
+        with in_words(self.folders.db_url):
+            self._write(result, again)
+
+    def _write(self, result: SubmissionResult, again: bool) -> None:
         timestamp = self.utils.parse_utc(result.timestamp) if result.timestamp else None
         try:
             row = self.gradebook.find_submission(result.module, result.student)

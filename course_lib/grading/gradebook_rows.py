@@ -1,5 +1,5 @@
-"""A gradebook in SQLite read and written by its rows, for the one thing that a class does hundreds of times: a first
-hand-in. Importing nbgrader and its database library takes as long as grading several students.
+"""A gradebook in SQLite or PostgreSQL read and written by its rows, for the one thing that a class does hundreds of
+times: a first hand-in. Importing nbgrader and its database library takes as long as grading several students.
 
 Only where the gradebook is of the version that these rows are for and knows the notebooks as they are; whatever else
 there is to do, `gradebook` leaves to nbgrader.
@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from course_lib.grading.assignment import Assignment, Cell
 from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.gradebook_database import Database, open_database
 from course_lib.grading.gradebook_new import KnownNotebook, NewEntries
 from course_lib.grading.outcome import SubmissionResult
 from course_lib.grading.standing import GRADES, Entries, entries
 
-VERSION = "e43177bfe90b"  # of nbgrader's tables
-_PATIENCE = 30.0  # seconds to wait for somebody else who writes
 _TIMES = ("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC")
 _NOTEBOOKS = (
     "SELECT n.name, n.id, n.kernelspec FROM notebook n JOIN assignment a ON n.assignment_id = a.id WHERE a.name = ?"
@@ -40,39 +36,28 @@ _ENTRY = (
 class Rows:
     """One gradebook's rows. The connection is closed by ``close``."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
 
     @classmethod
     def open(cls, folders: CourseFolders) -> Rows | None:
         """None where only nbgrader can: there is no gradebook yet, or it is another database or version."""
-        if not folders.db_url.startswith("sqlite:///"):
-            return None
-        path = Path(folders.db_url.removeprefix("sqlite:///"))
-        if not path.is_file():
-            return None
-        rows = cls(sqlite3.connect(path, timeout=_PATIENCE))
-        try:
-            if rows.database.execute("SELECT version_num FROM alembic_version").fetchall() == [(VERSION,)]:
-                return rows
-        except sqlite3.Error:
-            pass
-        rows.close()
-        return None
+        database = open_database(folders)
+        return cls(database) if database is not None else None
 
     def close(self) -> None:
         self.database.close()
 
     def knows(self, assignment: Assignment) -> bool:
         """Whether the gradebook's cells are those of the notebook."""
-        notebooks = {name: row for name, *row in self.database.execute(_NOTEBOOKS, [assignment.module])}
+        notebooks = {name: row for name, *row in self.database.rows(_NOTEBOOKS, [assignment.module])}
         if assignment.name not in notebooks:
             return False
         number, kernelspec = notebooks[assignment.name]
         cells = [cell for cell in assignment.cells if cell.grade_id]
         graded = {c.name: (c.points, c.cell_type) for c in cells if c.entry.get("grade")}
         tasks = {c.name: (c.points, c.cell_type) for c in cells if c.entry.get("task")}
-        sources = {row[0]: row[1:] for row in self.database.execute(_SOURCES, [number])}
+        sources = {row[0]: row[1:] for row in self.database.rows(_SOURCES, [number])}
         return (
             kernelspec == json.dumps(assignment.metadata.get("kernelspec", {}))
             and self._worth("grade_cells", number) == graded
@@ -83,23 +68,23 @@ class Rows:
         )
 
     def _cells(self, kind: str, notebook: str) -> list[tuple[str, str]]:
-        return self.database.execute(_CELLS.format("", kind), [notebook]).fetchall()
+        return list(self.database.rows(_CELLS.format("", kind), [notebook]))
 
     def _worth(self, kind: str, notebook: str) -> dict[str, tuple[float, str]]:
-        found = self.database.execute(_CELLS.format(_WORTH, kind), [notebook])
+        found = self.database.rows(_CELLS.format(_WORTH, kind), [notebook])
         return {name: (worth, cell_type) for name, _, worth, cell_type in found}
 
     def has(self, module: str, student: str) -> bool:
         """Whether there is an entry for this hand-in."""
-        return self.database.execute(_ENTRY, [module, student]).fetchone() is not None
+        return bool(list(self.database.rows(_ENTRY, [module, student])))
 
     def manual(self, modules: Iterable[str]) -> Entries:
         """What people have entered, as `standing.entries` has it."""
-        return entries(self.database.execute(GRADES), modules)
+        return entries(self.database.rows(GRADES), modules)
 
     def writer(self) -> NewEntries:
         """Writes first hand-ins, as long as nobody changes the cells."""
-        return NewEntries(self._known, self._has_student, self._insert)
+        return NewEntries(self._known, self._has_student, self.database.insert)
 
     def add(self, writer: NewEntries, result: SubmissionResult) -> bool:
         """Write a first hand-in. False where there is an entry already, or a due date that it may have missed, or its
@@ -109,29 +94,23 @@ class Rows:
             return False
         if handed_in and self._is_due(result.module):
             return False
-        with self.database:
-            writer.write(result, handed_in)
+        self.database.together(lambda: writer.write(result, handed_in))
         return True
 
     def _is_due(self, module: str) -> bool:
-        due = self.database.execute("SELECT duedate FROM assignment WHERE name = ?", [module]).fetchone()
-        return due is None or due[0] is not None
+        due = list(self.database.rows("SELECT duedate FROM assignment WHERE name = ?", [module]))
+        return not due or due[0][0] is not None
 
     def _known(self, module: str) -> tuple[str, dict[str, KnownNotebook]]:
-        (assignment,) = self.database.execute("SELECT id FROM assignment WHERE name = ?", [module]).fetchone()
+        ((assignment,),) = self.database.rows("SELECT id FROM assignment WHERE name = ?", [module])
         notebooks = {}
-        for name, number, _ in self.database.execute(_NOTEBOOKS, [module]).fetchall():
+        for name, number, _ in list(self.database.rows(_NOTEBOOKS, [module])):
             graded, solved, tasks = (self._cells(f"{kind}_cells", number) for kind in ("grade", "solution", "task"))
             notebooks[name] = KnownNotebook(number, _places(graded, tasks), _places(solved, tasks))
         return assignment, notebooks
 
     def _has_student(self, student: str) -> bool:
-        return self.database.execute("SELECT 1 FROM student WHERE id = ?", [student]).fetchone() is not None
-
-    def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
-        names = list(rows[0])
-        text = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        self.database.executemany(text, [[_stored(row[name]) for name in names] for row in rows])
+        return bool(list(self.database.rows("SELECT 1 FROM student WHERE id = ?", [student])))
 
 
 def _places(*kinds: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -143,11 +122,6 @@ def _utc(text: str) -> datetime | None:
         with suppress(ValueError):
             return datetime.strptime(text, form)
     return None
-
-
-def _stored(value: Any) -> Any:
-    """As SQLAlchemy keeps it in SQLite."""
-    return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
 
 
 def is_locked(cell: Cell) -> bool:

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from course_lib.grading.coursefolders import CourseFolders
+from course_lib.grading.gradebook_address import sqlite_file
+from course_lib.grading.gradebook_database import open_database
 
 _SUBMISSIONS = "SELECT a.name, s.student_id FROM submitted_assignment s JOIN assignment a ON s.assignment_id = a.id"
 GRADES = (
@@ -36,16 +36,19 @@ class Standing:
 
 
 def standing(folders: CourseFolders, modules: Iterable[str]) -> Standing | None:
-    """How things stand; None where only nbgrader can tell (another kind of database, or of another version)."""
-    if not folders.db_url.startswith("sqlite:///"):
-        return None
-    path = Path(folders.db_url.removeprefix("sqlite:///")).absolute()
-    if not path.is_file():
+    """How things stand; None where only nbgrader can tell (another kind of database, or of another version).
+
+    Raises GradebookError where a server can't be reached.
+    """
+    file = sqlite_file(folders.db_url)
+    if file is not None and not file.is_file():
         return Standing()
     try:
-        with closing(sqlite3.connect(f"file:{quote(path.as_posix())}?mode=ro", uri=True, timeout=30)) as database:
-            graded = {(module, student) for module, student in database.execute(_SUBMISSIONS)}
-            return Standing(graded, entries(database.execute(GRADES), modules))
+        if (database := open_database(folders, reads_only=True)) is None:
+            return None
+        with closing(database):
+            graded = {(module, student) for module, student in database.rows(_SUBMISSIONS)}
+            return Standing(graded, entries(database.rows(GRADES), modules))
     except sqlite3.Error:
         return None
 

@@ -159,7 +159,7 @@ class _Finder:
             return
         if owner and manifest and manifest.get("student") != owner:
             claimed = str(manifest.get("student"))[:80]
-            submission.notes.append(f"{path.name} says that it is {claimed!a}'s; it lay in the folder of {owner}")
+            submission.notes.append(f"{path.name} says that it is from {claimed!a}; it lay in the folder of {owner}")
         packed = manifest.get("submitted") or manifest.get("created") or manifest.get("timestamp")
         submission.timestamp = moment(packed) or submission.timestamp
         submission.notes += archive.problems

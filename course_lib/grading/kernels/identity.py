@@ -95,12 +95,14 @@ def template_for(
 ) -> Template:
     """The template that kernels started by ``command`` (interpreter and flags) under ``env`` can be forked from.
 
-    ``modules`` default to ``COURSE_WARM_MODULES`` (names separated by commas) in ``env``, else to
-    ``DEFAULT_MODULES``; ``directory`` to the user's private runtime folder.
+    ``modules`` default to ``COURSE_WARM_MODULES`` in ``env`` (names separated by commas; after a ``+`` they are
+    imported besides ``DEFAULT_MODULES``), else to ``DEFAULT_MODULES``; ``directory`` to the user's private runtime
+    folder.
     """
     if modules is None:
-        named = env.get(MODULES_VARIABLE)
-        modules = DEFAULT_MODULES if named is None else [m.strip() for m in named.split(",") if m.strip()]
+        named = env.get(MODULES_VARIABLE, "+")
+        own = [name.strip() for name in named.removeprefix("+").split(",") if name.strip()]
+        modules = [*DEFAULT_MODULES, *own] if named.startswith("+") else own
     shaping = shaping_environment(env)
     described = {
         "command": list(command),

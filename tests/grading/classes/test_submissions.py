@@ -125,7 +125,7 @@ def test_in_a_student_s_own_folder_the_folder_says_who_it_is(hand_in):
     assert found.rejected == []
     assert [(s.student, list(s.files), s.notes) for s in found.submissions] == [
         ("ann", ["quiz"], []),
-        ("bob", ["quiz"], [f"ann-{MODULE}.zip says that it is 'ann''s; it lay in the folder of bob"]),
+        ("bob", ["quiz"], [f"ann-{MODULE}.zip says that it is from 'ann'; it lay in the folder of bob"]),
     ]
     assert found.submissions[1].files["quiz"].origin == f"bob/ann-{MODULE}.zip/quiz.ipynb"
 
