@@ -12,7 +12,7 @@ from course_lib.workbook.modules import Module
 from course_lib.workbook.quiz import read_quiz
 from course_lib.workbook.quiz_answers import tries
 from course_lib.workbook.scoring import TaskInfo, tasks_of, written_points
-from course_lib.workbook.variants import as_graded, up_to, with_answers
+from course_lib.workbook.variants import as_graded, only_for, with_answers
 from course_lib.workbook.wrong_answers import read_wrong_answers
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _exercise_trials(plan: Plan, solution: NotebookNode) -> list[Trial]:
     trials = []
     for answer in answers:
         task = tasks[answer.task]
-        notebook = up_to(with_answers(solution, {task.name: answer.code}), task)
+        notebook = only_for(with_answers(solution, {task.name: answer.code}), task)
         check = Check(task, WRONG, answer.name, task.points - answer.loses)
         trials.append(Trial(f"{plan.title}: {answer.name}", notebook, (check,)))
     return trials

@@ -8,6 +8,7 @@ scored with nbgrader's own rules.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 CELL_TIMEOUT = 120  # seconds
 _EQUAL = 1e-9
+_SLOW_IMPORT = "papermill"  # takes longer than all that a warm kernel has imported; once is enough for all trials
 
 # told (runs done, runs) after each run
 Progress = Callable[[int, int], None]
@@ -104,7 +106,8 @@ def run_trial(plan: Plan, trial: Trial, env: Mapping[str, str]) -> NotebookNode 
     nbclient = notebook_library("nbclient")
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    with working_state(plan.files, {"OMP_NUM_THREADS": "1", **env}) as state:
+    warm = {"COURSE_WARM_MODULES": f"+{_SLOW_IMPORT}"} if _imports(trial.notebook, _SLOW_IMPORT) else {}
+    with working_state(plan.files, {"OMP_NUM_THREADS": "1", **warm, **env}) as state:
         # nothing of these kernels is needed afterwards, and a polite end can take seconds
         options = {"timeout": CELL_TIMEOUT, "allow_errors": True, "shutdown_kernel": "immediate"}
         client = kernel_client(nbclient, trial.notebook, state, **options)
@@ -115,6 +118,10 @@ def run_trial(plan: Plan, trial: Trial, env: Mapping[str, str]) -> NotebookNode 
         except DeadKernelError:
             return "the kernel died"
     return trial.notebook
+
+
+def _imports(notebook: NotebookNode, name: str) -> bool:
+    return any(re.search(rf"^(import|from) {name}\b", c.source, re.M) for c in notebook.cells if c.cell_type == "code")
 
 
 def _run_all(

@@ -1,0 +1,55 @@
+"""Which cells a trial of one answer runs."""
+
+from __future__ import annotations
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.workbook.scoring import TaskInfo
+from course_lib.workbook.variants import only_for
+
+
+def graded(grade_id, source, *, grade):
+    meta = {"nbgrader": {"grade_id": grade_id, "grade": grade, "solution": not grade, "points": 1 if grade else None}}
+    return new_code_cell(source, metadata=meta)
+
+
+def kept(first_test, between="b = a()"):
+    """What is left for the second of three tasks, of which the first has this test."""
+    cells = [
+        new_markdown_cell("Three tasks."),
+        new_code_cell("import math"),
+        graded("one", "def a(): ...", grade=False),
+        graded("one-test1", first_test, grade=True),
+        new_code_cell(between),
+        graded("two", "def b(): ...", grade=False),
+        graded("two-test1", "assert b() == 1", grade=True),
+        graded("two-test2", "assert b() == 2", grade=True),
+        graded("three", "def c(): ...", grade=False),
+    ]
+    notebook = new_notebook(cells=cells)
+    shorter = only_for(notebook, TaskInfo("two", ("two-test1", "two-test2"), 2))
+    assert len(notebook.cells) == 9
+    return [cell.source for cell in shorter.cells]
+
+
+def test_what_comes_later_and_other_tests_are_left_out():
+    own = ["def b(): ...", "assert b() == 1", "assert b() == 2"]
+    assert kept("assert a() == 1") == ["Three tasks.", "import math", "def a(): ...", "b = a()", *own]
+
+
+@pytest.mark.parametrize(
+    ("first_test", "between"),
+    [
+        ("expected = 3\nassert a() == expected", "b = expected"),
+        ("for row in [1]: assert a() == row", "print(row)"),
+        ("from os import path as where", "where.join('a')"),
+        ("import os.path", "print(os.sep)"),
+        ("def check(): ...", "check()"),
+        ("class Check: ...", "def later():\n    return Check()"),
+        ("%time a()", "b = 1"),  # what isn't Python may do anything
+        ("assert a() == 1", "%run other.py"),  # and may use anything
+    ],
+)
+def test_a_test_that_others_may_need_stays(first_test, between):
+    assert first_test in kept(first_test, between)
