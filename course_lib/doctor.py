@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
+from course_lib import lock_additions
 from course_lib.install import LAB_SETTINGS, NEWEST, OLDEST
 from course_lib.lock import LOCK, read_lock, unpinned
 
@@ -93,7 +94,7 @@ def lock_is_exact(root: Path) -> Finding:
 def other_packages(root: Path, installed: set[str] | None = None) -> Finding:
     """Packages that nobody locked: they were never tested with the course, and nobody watches them."""
     names = {str(one.metadata["Name"]) for one in metadata.distributions()} if installed is None else installed
-    known = {name for name, _, _ in read_lock(root)} | {"taxi-mlops-workbook"}
+    known = {name for name, _, _ in read_lock(root)} | lock_additions.known(root) | {"taxi-mlops-workbook"}
     # an environment's own tools, which come without being asked for
     others = sorted({canonicalize_name(name) for name in names} - known - {"pip", "setuptools", "wheel", "uv"})
     found = f"{len(others)} not locked: {', '.join(others[:5])}" if others else "none but the locked ones"

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -101,28 +102,27 @@ def render_conda(root: Path) -> str:
 
 def resolve(root: Path, *, upgrade: bool = False) -> str:
     """A fresh lock text, made by uv from pyproject.toml; versions already locked stay unless ``upgrade``."""
+    return LOCK_HEADER + compile_lock(root, PROJECT, LOCK, upgrade=upgrade)
+
+
+def compile_lock(root: Path, source: str, lock: str, options: Sequence[str] = (), *, upgrade: bool = False) -> str:
+    """What uv makes of ``source`` (both named from ``root``), with the versions that ``lock`` has where they still fit.
+
+    Raises CourseError where there is no uv, or no set of versions that fits together.
+    """
     uv = shutil.which("uv")
     if uv is None:
         raise CourseError("`course lock` needs uv to solve for every platform at once. Type: pip install uv")
-    command = [
-        uv,
-        "pip",
-        "compile",
-        "--quiet",
-        "--universal",
-        "--fork-strategy",
-        "fewest",
-        "--generate-hashes",
-    ]
-    command += ["--python-version", "3.11", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
+    command = [uv, "pip", "compile", "--quiet", "--universal", "--fork-strategy", "fewest", "--generate-hashes"]
+    command += ["--python-version", "3.11", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *options]
     command += ["--upgrade"] if upgrade else []
     # Given an existing output file, uv keeps its versions where they still fit.
-    scratch = root / f".{LOCK}.new"
+    scratch = root / f".{Path(lock).name}.new"
     try:
-        if (root / LOCK).is_file():
-            shutil.copy(root / LOCK, scratch)
+        if (root / lock).is_file():
+            shutil.copy(root / lock, scratch)
         done = subprocess.run(
-            [*command, PROJECT, "-o", scratch.name],
+            [*command, source, "-o", scratch.name],
             cwd=root,
             capture_output=True,
             text=True,
@@ -130,15 +130,19 @@ def resolve(root: Path, *, upgrade: bool = False) -> str:
         )
         if done.returncode:
             raise CourseError(f"uv found no set of versions that fits together:\n{done.stderr.strip()}")
-        return LOCK_HEADER + scratch.read_text(encoding="utf-8").replace(scratch.name, LOCK)
+        return scratch.read_text(encoding="utf-8").replace(scratch.name, lock)
     finally:
         scratch.unlink(missing_ok=True)
 
 
 def write_lock(root: Path, *, upgrade: bool = False) -> list[str]:
-    """Write requirements.lock and environment.yml; the names of those that changed."""
+    """Write requirements.lock, environment.yml and the locks of `lock_additions`; the names of those that changed."""
+    from course_lib import lock_additions
+
     changed = []
-    for name, render in ((LOCK, lambda: resolve(root, upgrade=upgrade)), (CONDA, lambda: render_conda(root))):
+    files = {LOCK: lambda: resolve(root, upgrade=upgrade), CONDA: lambda: render_conda(root)}
+    files |= lock_additions.renderers(root, upgrade=upgrade)
+    for name, render in files.items():
         path, text = root / name, render()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -147,7 +151,9 @@ def write_lock(root: Path, *, upgrade: bool = False) -> list[str]:
 
 
 def differences(root: Path) -> list[str]:
-    """How the three files disagree, a sentence each; empty when they say the same. Needs no network."""
+    """How the files disagree, a sentence each; empty when they say the same. Needs no network."""
+    from course_lib import lock_additions
+
     pins = read_lock(root)
     versions: dict[str, list[str]] = {}
     for name, version, _ in pins:
@@ -165,4 +171,4 @@ def differences(root: Path) -> list[str]:
         found.append(f"{CONDA} is missing")
     elif conda.read_text(encoding="utf-8") != render_conda(root):
         found.append(f"{CONDA} and {LOCK} differ")
-    return found
+    return found + lock_additions.differences(root)

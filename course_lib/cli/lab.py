@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -30,6 +30,7 @@ def lab(
 
     if hub:
         _serve_hub()
+        return
     root = project_root()
     folder = lab_folder(root, formgrader=formgrader)
     command = lab_command(root, port=port, browser=browser, formgrader=formgrader)
@@ -49,16 +50,14 @@ def lab(
     raise typer.Exit(0 if code in (0, -2) else 1)
 
 
-def _serve_hub() -> NoReturn:
-    """Become the server that the hub waits for: its signals then reach it without anybody between."""
+def _serve_hub() -> None:
     import os
 
     from course_lib.cli.console import say
-    from course_lib.workbook.lab_hub import hub_server
+    from course_lib.workbook.lab_hub import hub_server, serve
 
     os.umask(0o027)  # homes are private; the group of a drop folder may read what is handed in there
     server = hub_server()
     for line in server.told:
         say(line)
-    os.chdir(server.folder)
-    os.execve(server.command[0], server.command, server.environment)
+    serve(server)

@@ -59,7 +59,7 @@ def lock(
     upgrade: bool = typer.Option(False, "--upgrade", help="take the newest versions that fit, not the locked ones"),
     check: bool = typer.Option(False, "--check", help="change nothing; fail when the files disagree (no network)"),
 ) -> None:
-    """Write requirements.lock and environment.yml from pyproject.toml."""
+    """Write requirements.lock and environment.yml from pyproject.toml, and the locks of what goes on top."""
     from course_lib import lock as locks
     from course_lib.cli.console import say
     from course_lib.errors import CourseError
@@ -67,8 +67,8 @@ def lock(
 
     if check:
         if found := locks.differences(project_root()):
-            raise CourseError("; ".join(found) + ". `course lock` writes both files again.")
-        say("pyproject.toml, requirements.lock and environment.yml agree.")
+            raise CourseError("; ".join(found) + ". `course lock` writes them again.")
+        say("pyproject.toml, the locks and environment.yml agree.")
         return
     changed = locks.write_lock(project_root(), upgrade=upgrade)
     say(f"Wrote {' and '.join(changed)}." if changed else "Nothing to change.")
