@@ -102,7 +102,7 @@ def test_nbgrader_reads_it_and_what_people_enter_stays(base, course, empty_datab
     changed = content(course.answered({**SOLVED, "total": "def total(values):\n    return 0"}))
     (base / "in" / "amina" / MODULE / "exercises.ipynb").write_bytes(changed)
     after = run(course, base / "in", base, gradebook=empty_database)
-    assert (after.graded, {s.student: s.points for s in after.scores}["amina"]) == (1, 9.0)
+    assert (after.graded, {s.student: s.points for s in after.scores}["amina"]) == (1, 12.0)
     with api.gradebook as book:
         assert book.find_grade("why", "exercises", MODULE, "amina").manual_score == 3.0
 
