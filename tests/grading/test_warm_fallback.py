@@ -132,6 +132,23 @@ def test_what_makes_another_template(tmp_path, monkeypatch):
 
 
 @posix
+@pytest.mark.parametrize(
+    ("named", "modules"),
+    [
+        (None, identity.DEFAULT_MODULES),
+        ("+", identity.DEFAULT_MODULES),
+        ("+papermill, yaml", (*identity.DEFAULT_MODULES, "papermill", "yaml")),
+        ("json,csv", ("json", "csv")),
+        ("", ()),
+    ],
+)
+def test_what_the_environment_says_of_modules(tmp_path, named, modules):
+    tmp_path.chmod(0o700)
+    env = {} if named is None else {"COURSE_WARM_MODULES": named}
+    assert identity.template_for(["python"], env, directory=tmp_path).modules == modules
+
+
+@posix
 def test_no_secret_reaches_a_template(tmp_path):
     tmp_path.chmod(0o700)
     env = {"AWS_SECRET_ACCESS_KEY": "s", "MLFLOW_TRACKING_PASSWORD": "p", "PATH": "/bin", "OMP_NUM_THREADS": "2"}
