@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from course_lib.lock import LOCK, compile_lock, locked_versions, read_lock, unpinned
 
+# in order: a later one is for those who have the earlier ones' packages, too
 FOLDERS = ("deploy", "tests/deploy")
 SOURCE = "requirements.in"
 HEADER = (
@@ -42,7 +43,7 @@ def known(root: Path) -> set[str]:
 def differences(root: Path) -> list[str]:
     """How a list, its lock and the course's lock disagree, a sentence each. Needs no network."""
     found = []
-    course = {name: version for name, version, _ in read_lock(root)}
+    below, where = {name: version for name, version, _ in read_lock(root)}, LOCK
     for folder in present(root):
         source, path = f"{folder}/{SOURCE}", root / folder / LOCK
         if not path.is_file():
@@ -51,18 +52,22 @@ def differences(root: Path) -> list[str]:
         text = path.read_text(encoding="utf-8")
         own = {name: version for name, version, _ in locked_versions(text)}
         found += [f"{folder}/{LOCK} is not exact: {line}" for line in unpinned(text)]
-        found += [f"{name} is in {LOCK} and in {folder}/{LOCK}" for name in sorted(own.keys() & course.keys())]
+        found += [f"{name} is in {where} and in {folder}/{LOCK}" for name in sorted(own.keys() & below.keys())]
+        below, where = below | own, f"{where} or {folder}/{LOCK}"
         for asked in _asked(root / source):
-            have = (course | own).get(canonicalize_name(asked.name))
+            have = below.get(canonicalize_name(asked.name))
             if have is None or have not in asked.specifier:
                 found.append(f"{source} asks for {asked}, and {folder}/{LOCK} has {have or 'none'}")
     return found
 
 
 def _resolve(root: Path, folder: str, upgrade: bool) -> str:
-    options = ["--constraint", LOCK]
-    for name, _, _ in read_lock(root):
-        options += ["--no-emit-package", name]
+    below = [LOCK, *(f"{earlier}/{LOCK}" for earlier in present(root)[: present(root).index(folder)])]
+    options = []
+    for name in below:
+        options += ["--constraint", name]
+        for package, _, _ in locked_versions((root / name).read_text(encoding="utf-8")):
+            options += ["--no-emit-package", package]
     text = compile_lock(root, f"{folder}/{SOURCE}", f"{folder}/{LOCK}", options, upgrade=upgrade)
     return HEADER + text.partition("\n# The following packages were excluded")[0]
 
