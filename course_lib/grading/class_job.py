@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from course_lib.grading.coursefolders import CourseFolders
-from course_lib.grading.gradebook import Book
+from course_lib.grading.gradebook import Book, Graded
 from course_lib.grading.libraries import long_first
 from course_lib.grading.modes import Deciding
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
@@ -22,8 +22,10 @@ from course_lib.grading.submissions import Submission
 from course_lib.grading.worker import Setting
 
 MAX_ROUNDS = 3
+MOST_TOGETHER = 50  # hand-ins that are written in one transaction, if so many have come at once
 
 Progress = Callable[[int, int, SubmissionResult | None], None]
+Done = tuple[Submission, SubmissionResult]
 Answers = Iterator[tuple[dict[str, Any], Any]]  # orders, each with what came of it
 
 
@@ -42,7 +44,7 @@ class Job:
         self.setting, self.folders, self.found = setting, folders, found
         self.progress = progress or (lambda _done, _all, _result: None)
         self.records = Records(folders.records)
-        self.graded = 0
+        self.graded = self.written = 0
         self.manual: Manual = {}
         self.keys = {
             module: grading_key(
@@ -97,8 +99,8 @@ class Job:
         return chain(early, coming)
 
     def _grade(self, pool: Pool, book: Book, coming: Answers) -> None:
-        total, done = len(self.to_do), 0
-        self.progress(0, total, None)
+        self.progress(0, len(self.to_do), None)
+        done: list[Done] = []
         for round_number in range(1, MAX_ROUNDS + 1):
             again: list[Submission] = []
             for order, answer in coming:
@@ -109,24 +111,36 @@ class Job:
                 elif result.status == INFRA_ERROR and round_number < MAX_ROUNDS:
                     again.append(submission)
                 else:
-                    self._keep(book, submission, result)
-                    done += 1
-                    self.progress(done, total, result)
+                    done.append((submission, result))
+                if not pool.more or len(done) >= MOST_TOGETHER:
+                    self._keep(book, done)
+            self._keep(book, done)
             coming = pool.run(self._orders(again))
 
     def _orders(self, submissions: Iterable[Submission]) -> list[tuple[str, Any]]:
         return [("grade", partial(self._order, s)) for s in long_first(submissions, self.setting)]
 
-    def _keep(self, book: Book, submission: Submission, result: SubmissionResult) -> None:
-        place = (submission.module, submission.student)
-        before = self.known[place]
-        if result.status != INFRA_ERROR:
-            book.write(result, submission, before, self.setting.support.get(submission.module))
-            self.records.write(result)
-            self.graded += 1
-        elif before is None or before.status == INFRA_ERROR:
-            self.records.write(result)
-        self.known[place] = result
+    def _keep(self, book: Book, done: list[Done]) -> None:
+        """Write down what is done, and empty the list: first the gradebook, then the records."""
+        places = [(submission.module, submission.student) for submission, _ in done]
+        graded = [
+            Graded(result, submission, self.known[place], self.setting.support.get(submission.module))
+            for place, (submission, result) in zip(places, done, strict=True)
+            if result.status != INFRA_ERROR
+        ]
+        if graded:
+            book.write(graded)
+        for place, (_, result) in zip(places, done, strict=True):
+            before = self.known[place]
+            if result.status != INFRA_ERROR or before is None or before.status == INFRA_ERROR:
+                self.records.write(result)
+            for notebook in result.notebooks:
+                notebook.document = None  # it is on the disk; thousands of them would fill the memory
+            self.known[place] = result
+            self.graded += result.status != INFRA_ERROR
+            self.written += 1
+            self.progress(self.written, len(self.to_do), result)
+        done.clear()
 
     def _order(self, submission: Submission) -> dict[str, Any]:
         key = submission_key(submission, self.keys[submission.module])

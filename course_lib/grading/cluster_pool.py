@@ -33,11 +33,13 @@ Trying = tuple[str, Any, int]  # kind, content, and the how-manieth try
 
 
 class ClusterPool:
-    """Use as a context manager: entered, it has a worker that can grade.
+    """Use as a context manager: entered, it has a worker that can grade. ``more`` is as in `Pool`.
 
     ``most`` hand-ins are graded at once (None: as many as there are threads); ``say`` hears of workers that can't.
     Raises CourseError where all refuse, ClusterLost where there has been nobody for ``patience`` seconds.
     """
+
+    more = False
 
     def __init__(
         self,
@@ -84,12 +86,15 @@ class ClusterPool:
                 left = [content for _, content, _ in again] + [content for _, content in waiting]
                 again.clear()
                 waiting.clear()
+                self.more = False
                 yield from ((c() if callable(c) else c, WorkerLost(self.lost)) for c in left)
                 continue
             self._hand_out(waiting, again)
             done = list(self._answers(again))
             self._hand_out(waiting, again)  # whoever takes the answers may take his time
-            yield from done
+            for left, one in enumerate(done, 1 - len(done)):
+                self.more = left < 0
+                yield one
 
     def _look(self) -> None:
         """Now and then: see who is there, and whether there is still somebody who can grade."""

@@ -1,6 +1,6 @@
 """Write grades into nbgrader's gradebook and directories, so that formgrader, feedback and export go on working.
 
-One process writes; each hand-in is one transaction. What a person has entered, scores, comments, extra credit,
+One process writes; a hand-in is in one transaction. What a person has entered, scores, comments, extra credit,
 flags, is never touched. An ``infra_error`` leaves no trace: no submission, no score, nothing that reads as 0.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.coursefolders import CourseFolders
@@ -31,6 +31,15 @@ from course_lib.grading.quick_import import nbgrader_module
 from course_lib.grading.records import write_whole
 from course_lib.grading.standing import GRADES, Entries, entries
 from course_lib.grading.submissions import Submission
+
+
+class Graded(NamedTuple):
+    """A hand-in that was graded: ``before`` is what was known of it, ``release`` the folder of what students get."""
+
+    result: SubmissionResult
+    submission: Submission
+    before: SubmissionResult | None
+    release: Path | None
 
 
 class Book:
@@ -79,16 +88,22 @@ class Book:
         found = self._rows.has(module, student) if self._rows else self._nbgrader.has(module, student)
         return found and (self.folders.autograded / student / module).is_dir()
 
-    def write(
-        self, result: SubmissionResult, submission: Submission, before: SubmissionResult | None, release: Path | None
-    ) -> None:
-        """Put one hand-in's grades into the gradebook and its notebooks into nbgrader's directories."""
-        if result.status == INFRA_ERROR:
-            raise ValueError("an infra_error has no grade to write")
-        again = before is not None and before.content != result.content
-        _write_files(self.folders, result, submission, release)
-        if not (self._rows and self._first and self._rows.add(self._first, result)):
-            self._nbgrader.write(result, again)
+    def write(self, graded: Sequence[Graded]) -> None:
+        """Put hand-ins' grades into the gradebook, and their notebooks into nbgrader's directories.
+
+        First hand-ins are written together: what takes longest, by far, is that the disk says it has a transaction.
+        """
+        again = {}
+        for one in graded:
+            if one.result.status == INFRA_ERROR:
+                raise ValueError("an infra_error has no grade to write")
+            again[one.result.module, one.result.student] = one.before is not None and (
+                one.before.content != one.result.content
+            )
+            _write_files(self.folders, one.result, one.submission, one.release)
+        results = [one.result for one in graded]
+        for result in self._rows.add(self._first, results) if self._rows and self._first else results:
+            self._nbgrader.write(result, again[result.module, result.student])
 
     def manual(self, modules: Iterable[str]) -> Entries:
         """What people have entered, as `standing.entries` has it."""

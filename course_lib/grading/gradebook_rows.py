@@ -86,16 +86,26 @@ class Rows:
         """Writes first hand-ins, as long as nobody changes the cells."""
         return NewEntries(self._known, self._has_student, self.database.insert)
 
-    def add(self, writer: NewEntries, result: SubmissionResult) -> bool:
-        """Write a first hand-in. False where there is an entry already, or a due date that it may have missed, or its
-        time is written in a way that only nbgrader may know."""
-        handed_in = _utc(result.timestamp) if result.timestamp else None
-        if self.has(result.module, result.student) or (result.timestamp and not handed_in):
+    def add(self, writer: NewEntries, results: Iterable[SubmissionResult]) -> list[SubmissionResult]:
+        """Write first hand-ins, all of them or none. Returns the others: there is an entry already, or a due date that
+        it may have missed, or its time is written in a way that only nbgrader may know."""
+        others: list[SubmissionResult] = []
+
+        def act() -> None:
+            others.clear()
+            for result in results:
+                if self._is_first(result):
+                    writer.write(result, _utc(result.timestamp) if result.timestamp else None)
+                else:
+                    others.append(result)
+
+        self.database.together(act)
+        return others
+
+    def _is_first(self, result: SubmissionResult) -> bool:
+        if result.timestamp and (not _utc(result.timestamp) or self._is_due(result.module)):
             return False
-        if handed_in and self._is_due(result.module):
-            return False
-        self.database.together(lambda: writer.write(result, handed_in))
-        return True
+        return not self.has(result.module, result.student)
 
     def _is_due(self, module: str) -> bool:
         due = list(self.database.rows("SELECT duedate FROM assignment WHERE name = ?", [module]))

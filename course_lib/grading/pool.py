@@ -21,7 +21,9 @@ class WorkerLost(Exception):
 
 
 class Pool:
-    """``jobs`` workers. Use as a context manager."""
+    """``jobs`` workers. Use as a context manager. ``more``: behind the answer just given, others have come already."""
+
+    more = False
 
     def __init__(self, setting: Setting, jobs: int, nursery: Nursery) -> None:
         self.setting = setting
@@ -66,7 +68,9 @@ class Pool:
                     else:
                         done.append((content, WorkerLost(f"the grading process ended {MAX_TRIES} times")))
                 self._hand_out(waiting, again, busy, selector)  # whoever takes the answers may take his time
-                yield from done
+                for left, one in enumerate(done, 1 - len(done)):
+                    self.more = left < 0
+                    yield one
         finally:
             selector.close()
 

@@ -48,7 +48,10 @@ import pickle
 answers = pickle.load(open({answers!r}, "rb"))
 def do(token, kind, body):
     order = pickle.loads(body)
-    return answers[order["submission"].student.partition(".")[2]]
+    submission = order["submission"]
+    result = pickle.loads(answers[submission.student.partition(".")[2]])
+    result.student, result.key, result.content = submission.student, order["key"], submission.digest
+    return pickle.dumps(result)
 crew.do = do
 crew.prepare = lambda *_: ""
 do.__module__, do.__qualname__ = crew.__name__, "do"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -9,7 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from course_lib.grading import gradebook, gradebook_rows
+from course_lib.errors import CourseError
+from course_lib.grading import gradebook, gradebook_rows, outcome
 from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.gradebook_cells import _source
 from course_lib.grading.gradebook_database import VERSION
@@ -151,3 +154,21 @@ def test_rows_are_for_the_newest_version_of_the_tables():
 
     assert gradebook.newest_version(Path(nbgrader.__file__).parent) == VERSION
     assert re.fullmatch("[0-9a-f]{12}", VERSION)
+
+
+def test_hand_ins_that_come_together_are_written_together_or_not_at_all(course, tmp_path):
+    known_before(course, tmp_path)
+    good_class(tmp_path / "in", course)
+    run(course, tmp_path / "in", tmp_path)
+    path = tmp_path / "gradebook" / "results" / MODULE / "amina.json"
+    amina = outcome.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    first, second, odd = (dataclasses.replace(amina, student=name) for name in ("first", "second", "odd"))
+    odd.notebooks = [outcome.NotebookResult("nobody knows it", "graded")]
+    before = content_of(tmp_path)
+    rows = gradebook_rows.Rows.open(plain_folders(tmp_path))
+    with pytest.raises(CourseError, match="lacks nobody knows it"):
+        rows.add(rows.writer(), [first, odd, second])
+    assert content_of(tmp_path) == before
+    assert rows.add(rows.writer(), [first, amina, second]) == [amina]
+    rows.close()
+    assert len(content_of(tmp_path)["grade"]) == 5 * 7
