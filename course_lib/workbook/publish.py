@@ -75,12 +75,13 @@ def git(folder: Path, *words: str, env: dict[str, str] | None = None) -> str:
 
 
 def _make(repository: str) -> None:
+    """A bare repository, where a path was named and nothing is there yet; whoever publishes, everybody may read it."""
     path = Path(repository)
-    if "://" in repository or "@" in repository.split("/")[0]:
+    if "::" in repository or "://" in repository or "@" in repository.split("/")[0]:
         return
-    if not path.exists():
-        path.mkdir(parents=True)
-        git(path, "init", "-q", "--bare", "--initial-branch", BRANCH)
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        path.mkdir(parents=True, exist_ok=True)
+        git(path, "init", "-q", "--bare", "--shared=0644", "--initial-branch", BRANCH)
     elif not (path / "HEAD").is_file():
         raise UsageError(f"{repository} is there and is no bare Git repository; name one, or a path that is free")
 

@@ -132,6 +132,28 @@ def test_only_what_was_committed_is_published_and_the_author_s_index_stays(autho
     assert staged.stdout.split() == ["README.md"]
 
 
+def test_everybody_may_read_what_somebody_careful_has_published(authors, tmp_path):
+    careful = os.umask(0o077)
+    try:
+        (tmp_path / "empty").mkdir(mode=0o755)
+        publish(authors.root, str(tmp_path / "empty"))
+    finally:
+        os.umask(careful)
+    files = [path for path in (tmp_path / "empty").rglob("*") if "hooks" not in path.parts]
+    assert all(path.stat().st_mode & 0o004 for path in files)
+    assert all(path.stat().st_mode & 0o001 for path in files if path.is_dir())
+
+
+def test_a_repository_behind_a_command_is_published_to_as_well(authors, tmp_path, monkeypatch):
+    """As ``kubectl exec`` reaches one in a cluster."""
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ext:file")
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", tmp_path / "far.git"], check=True)
+    far = f"ext::env git %s {tmp_path / 'far.git'}"
+    assert publish(authors.root, far).new
+    assert not publish(authors.root, far).new
+    assert hand_out(tmp_path / "workbook", far, now=NOW).first
+
+
 def test_a_copy_is_a_clean_clone_before_and_after_an_update(authors, copy):
     authors.write(LESSON, notebook("# Lesson", "A better step."))
     authors.write("notes/new.md", "new\n")
@@ -323,6 +345,7 @@ def test_asked_wrongly(authors, tmp_path):
     with pytest.raises(UsageError, match="no Git checkout"):
         publish(tmp_path, authors.repository)
     (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").touch()
     with pytest.raises(UsageError, match="no bare Git repository"):
         publish(authors.root, str(tmp_path / "folder"))
 
