@@ -34,7 +34,9 @@ c.CourseDirectory.autograded_directory = "gradebook/autograded"
 c.CourseDirectory.feedback_directory = "gradebook/feedback"
 c.CourseDirectory.solution_directory = "gradebook/solution"
 c.CourseDirectory.source_with_tests_directory = "gradebook/source_with_tests"
-c.CourseDirectory.db_url = f"sqlite:///{(root / 'gradebook' / 'gradebook.db').as_posix()}"
+# A file, or a server that several people enter grades on: postgresql://user@host/grades (its password: ~/.pgpass).
+gradebook = f"sqlite:///{(root / 'gradebook' / 'gradebook.db').as_posix()}"
+c.CourseDirectory.db_url = os.environ.get("COURSE_GRADEBOOK") or gradebook
 
 # Authors' text, keys and wrong answers never reach students, nor the folder in which their code is graded;
 # of a capstone only the starter does, and `course build` puts it there.

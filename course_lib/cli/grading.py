@@ -23,7 +23,10 @@ def grade(
     submissions: Annotated[
         Path, typer.Option(help="Folder of what was handed in: student/module/…, files named by student, or zips.")
     ] = Path("gradebook/submitted"),
-    jobs: Annotated[int | None, typer.Option(help="How many to grade at once; by default 3 for 2 processors.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="How many to grade at once; by default 3 for 2 processors, on a cluster 1 for each thread."),
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Have a Dask cluster grade: its scheduler's address (tcp://host:8786).")
     ] = None,

@@ -65,10 +65,10 @@ def main() -> None:
     parser.add_argument("--ceiling", type=int, default=480, help="hand-ins that are only carried and written")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--whole", type=int, default=0, help="hand-ins that the most workers grade in one go")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.measure:
-        print(json.dumps(measure(json.loads(asked.measure))))
+        print(json.dumps(measure(json.load(sys.stdin))))
         return
     adopt()
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
@@ -168,8 +168,12 @@ def _environment() -> dict[str, str]:
 
 
 def _measured(order: dict) -> dict:
-    command = [sys.executable, __file__, "--measure", json.dumps(order)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **_environment()})
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure"],
+        input=json.dumps(order), stdout=subprocess.PIPE, text=True, env={**os.environ, **_environment()},
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit("grading failed, as is said above")
     return json.loads(done.stdout)
 
 
@@ -192,10 +196,10 @@ def measure(order: dict) -> dict:
 
     keep = class_job.Job._keep
 
-    def kept(self, book, submission, result):
+    def kept(self, book, done):
         if order.get("keep"):
-            answers[submission.student.partition(".")[2]] = pickle.dumps(result)
-        keep(self, book, submission, result)
+            answers.update((submission.student.partition(".")[2], pickle.dumps(result)) for submission, result in done)
+        keep(self, book, done)
 
     class_job.Job._keep = kept
     nursery = None if order["scheduler"] else grade_class.Nursery(order["workers"])
