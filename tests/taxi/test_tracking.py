@@ -12,22 +12,14 @@ from course_lib.errors import CourseError
 from course_lib.taxi import models, tracking
 from course_lib.taxi.features import BOOKING_COLUMNS
 from tests.taxi.samples import rides
+from tests.taxi.tracking_home import tracked_in
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """One tracking folder for all tests here (a new database takes 2 s), entered from an empty working directory."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    folder = tmp_path_factory.mktemp("tracking")
-    workplace, came_from = folder / "work", Path.cwd()
-    workplace.mkdir()
-    os.chdir(workplace)
-    yield tracking.setup(folder / "mlflow")
-    os.chdir(came_from)
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
+    with tracked_in(tmp_path_factory.mktemp("tracking")) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
