@@ -34,7 +34,7 @@ def test_the_hub_s_packages_are_locked_and_none_of_them_is_the_course_s(copy):
 
 
 def test_differences_are_found_without_a_network(copy):
-    change(copy / "deploy" / lock_additions.SOURCE, "jupyterhub>=6.1", "jupyterhub>=99")
+    change(copy / "deploy" / lock_additions.SOURCE, "jupyterhub>=5.5", "jupyterhub>=99")
     change(copy / "tests/deploy" / lock_additions.SOURCE, "kubernetes-validate", "never-locked")
     change(copy / "deploy" / lock.LOCK, "oauthlib==", "traitlets==")
     change(copy / "tests/deploy" / lock.LOCK, "importlib-resources==", "importlib-resources>=")
@@ -61,7 +61,7 @@ def test_doctor_takes_the_hub_s_packages_for_known(copy):
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed: solving can't be tried")
 def test_a_list_that_can_not_fit_the_course_leaves_its_lock_as_it_was(copy):
     before = (copy / "deploy" / lock.LOCK).read_bytes()
-    change(copy / "deploy" / lock_additions.SOURCE, "jupyterhub>=6.1", "tornado<1\njupyterhub>=6.1")
+    change(copy / "deploy" / lock_additions.SOURCE, "jupyterhub>=5.5", "tornado<1\njupyterhub>=5.5")
     with pytest.raises(lock.CourseError, match="no set of versions"):
         lock_additions.renderers(copy)["deploy/requirements.lock"]()
     assert (copy / "deploy" / lock.LOCK).read_bytes() == before
