@@ -50,8 +50,8 @@ c.Spawner.environment = {
     # seconds: a kernel that did nothing for so long ends, and then a server that has none; open files are saved
     "COURSE_IDLE": "7200",
 }
-# The first start copies the workbook and compiles nothing; on a full machine that takes a while.
-c.Spawner.start_timeout = 120
+# The workbook comes before the server answers; when everybody comes at once, that takes longer than the usual 30 s.
+c.Spawner.http_timeout = 180
 
 # Past this number a newcomer is told that the hub is full; without it everybody's kernels would be killed.
 c.JupyterHub.active_server_limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 9 // 10 // STUDENT_MEMORY

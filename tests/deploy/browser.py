@@ -10,7 +10,7 @@ from typing import Any
 import requests
 import websocket
 
-_PATIENCE = 90  # seconds
+_PATIENCE = 180  # seconds, on a busy machine
 
 
 class Browser:

@@ -63,7 +63,7 @@ class Machine:
     def run(self, *words: str, user: str = "root", env: Mapping[str, str] | None = None, text: str | None = None):
         """Run a command on the machine to its end; gives what `subprocess.run` gives."""
         command = self.command(*words, user=user, env=env)
-        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120, cwd="/")
+        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=300, cwd="/")
 
     def sure(self, *words: str, **options) -> str:
         """What a command prints that has to succeed."""
