@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from course_lib.errors import UsageError
+from course_lib.errors import CourseError, UsageError
 from course_lib.workbook import handout_clone as clone
 from course_lib.workbook.files import write_bytes
 from course_lib.workbook.handout_merge import CannotMerge, merged, worked_in
@@ -142,6 +142,8 @@ class _Update:
     def _content(self, blob: str | None) -> bytes | None:
         if blob is None:
             return None
-        return subprocess.run(
-            ["git", "-C", str(self.folder), "cat-file", "blob", blob], capture_output=True, check=True
-        ).stdout
+        command = ["git", "-C", str(self.folder), "cat-file", "blob", blob]
+        done = subprocess.run(command, capture_output=True)
+        if done.returncode:
+            raise CourseError(f"`git cat-file` failed: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout

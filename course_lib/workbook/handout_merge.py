@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
+# what comes of a file that is nearly a notebook: a mark that is a list, half of a character
+_ODD = (AttributeError, KeyError, TypeError, ValueError)
+
+
 class CannotMerge(CourseError):
     """The student's file can't be moved into the new one without a loss, so both have to stay."""
 
@@ -23,7 +27,7 @@ def worked_in(name: str, mine: bytes) -> bool:
     """Whether a changed file has anything of the student's own in it: a notebook that was only run has not."""
     try:
         return not pristine.is_untouched(_read(name, mine))
-    except CannotMerge:
+    except (CannotMerge, *_ODD):
         return True
 
 
@@ -33,7 +37,13 @@ def merged(name: str, old: bytes, mine: bytes, new: bytes) -> bytes:
     Only for notebooks with tasks: in a lesson nothing tells a cell that was changed from one that has been renewed.
     Raises CannotMerge for everything else: lessons, broken notebooks, other files.
     """
-    before, theirs, after = (_read(name, content) for content in (old, mine, new))
+    try:
+        return _merged(name, *(_read(name, content) for content in (old, mine, new)))
+    except _ODD as error:
+        raise CannotMerge(f"{name} has something in it that no notebook has ({error!r})") from error
+
+
+def _merged(name: str, before: NotebookNode, theirs: NotebookNode, after: NotebookNode) -> bytes:
     released = pristine.read(before)
     if not released or not pristine.read(after):
         raise CannotMerge(f"{name} has no tasks")

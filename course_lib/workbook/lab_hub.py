@@ -71,11 +71,11 @@ def _update(root: Path, repository: str | None) -> list[str]:
         return []
     try:
         done = hand_out(root, repository)
-    except CourseError as error:
+        write_note(root, done)
+    except (CourseError, OSError) as error:
         if not (root / "modules" / START).is_file():
-            raise
+            raise CourseError(f"the workbook can't be brought to {root}: {error}") from error
         return [f"The workbook stays as it is, because no newer one can be had: {error}"]
-    write_note(root, done)
     return told(done)
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from copy import deepcopy as copy_of
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from course_lib.errors import CourseError, UsageError
 from course_lib.workbook import pristine
 from course_lib.workbook.handout import hand_out
+from course_lib.workbook.handout_merge import CannotMerge, merged, worked_in
 from course_lib.workbook.handout_note import NOTE, told, write_note
 from course_lib.workbook.notebook_io import notebook_text, parse_notebook
 from course_lib.workbook.publish import publish
@@ -256,6 +259,38 @@ def test_what_can_not_be_moved_stays_with_the_new_one_beside_it(authors, copy, b
         assert (copy / name).read_text(encoding="utf-8") == mine
         assert edition in sources(copy / done.beside[name])
     assert done.beside[name].endswith(".new-2026-03-04-2.ipynb")
+
+
+def test_nearly_a_notebook_never_stops_an_update():
+    """Whatever stands in one place of a student's file: it is merged, or it can't be, and nothing else happens."""
+    old, new = (notebook_text(exercises(hint=hint)).encode() for hint in ("one", "two"))
+    whole = json.loads(old)
+    for way in places(whole):
+        for odd in (None, 1, [], [1], {"a": 1}, "\ud800"):
+            data = replaced(whole, way, odd)
+            mine = json.dumps(data).encode()
+            with suppress(CannotMerge):
+                nbformat.validate(nbformat.reads(merged(EXERCISES, old, mine, new).decode(), 4))
+            assert worked_in(EXERCISES, mine) in (True, False)
+
+
+def places(value, way=()):
+    """The way to everything in some JSON."""
+    yield way
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*way, key))
+
+
+def replaced(whole, way, odd):
+    if not way:
+        return odd
+    data = copy_of(whole)
+    place = data
+    for key in way[:-1]:
+        place = place[key]
+    place[way[-1]] = odd
+    return data
 
 
 def test_plain_files_links_and_folders_of_the_student_stay(authors, copy):
