@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
     *(".ci", ".github", ".gitattributes", ".gitignore", "Makefile", "README.md", "nbgrader_config.py"),
-    *("course_lib", "deploy", "environment.yml", "modules", "pyproject.toml", "requirements.lock", "solutions", "tests"),
+    *("course_lib", "deploy", "environment.yml", "modules", "pyproject.toml", "requirements.lock"),
+    *("solutions", "tests"),
 }
 
 

@@ -28,6 +28,8 @@ from tests.workbook import small_course
 MODULE = small_course.MODULE
 EXERCISES = f"{MODULE}/exercises.ipynb"
 PASSWORDS = {"alice": "a-secret-4-alice", "bob": "b-secret-4-bob", "teacher": "t-secret-4-teacher"}
+HOMES = "/home"
+CHECKOUT = f"{HOMES}/teacher/course"
 RELEASE = "/srv/course-release.git"
 RIGHT = "def double(n):\n    return n + n\n"
 COURSE = str(Path(sys.executable).with_name("course"))
@@ -52,7 +54,7 @@ class Hub:
 
     def course(self, *words: str) -> str:
         """The instructor types a ``course`` command in the folder with the whole course."""
-        return self.machine.sure(COURSE, *words, user="teacher", env={"COURSE_ROOT": "/home/teacher/course"})
+        return self.machine.sure(COURSE, *words, user="teacher", env={"COURSE_ROOT": CHECKOUT})
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,8 @@ def machine(tmp_path_factory) -> Iterator[Machine]:
         for name in ("pyproject.toml", "requirements.lock", ".gitignore"):
             shutil.copy(ROOT / name, course)
         assert build(root=course).problems == []
-        machine.sure("chown", "-R", "teacher:teacher", "/home/teacher/course")
-        machine.sure("git", "-C", "/home/teacher/course", "init", "-q", "-b", "main", user="teacher")
+        machine.sure("chown", "-R", "teacher:teacher", CHECKOUT)
+        machine.sure("git", "-C", CHECKOUT, "init", "-q", "-b", "main", user="teacher")
         commit(machine)
         yield machine
     finally:
@@ -137,11 +139,11 @@ def unsafe() -> list[str]:
 
 def commit(machine: Machine) -> None:
     who = ["-c", "user.name=Teacher", "-c", "user.email=teacher@example.org"]
-    git = ["git", "-C", "/home/teacher/course", *who]
+    git = ["git", "-C", CHECKOUT, *who]
     machine.sure(*git, "add", "-A", user="teacher")
     machine.sure(*git, "commit", "-qm", "an edition", user="teacher")
     publish = f"umask 077; {COURSE} publish {RELEASE}"  # a careful instructor's; students must be able to read it
-    machine.sure("sh", "-c", publish, user="teacher", env={"COURSE_ROOT": "/home/teacher/course"})
+    machine.sure("sh", "-c", publish, user="teacher", env={"COURSE_ROOT": CHECKOUT})
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +196,12 @@ def test_students_see_nothing_of_each_other_s_and_nothing_of_the_instructor_s(hu
     hub.machine.sure("touch", "/srv/course-drop/bob/secret.zip", user="bob")
     assert hub.machine.sure("ls", "/srv/course-drop/bob", user="teacher").split() == ["secret.zip"]
     closed = (
-        *("/srv/course-drop/bob", "/srv/course-drop", "/srv/course-hub", "/home/bob", "/home/teacher"),
-        *("/srv/course-drop/bob/secret.zip", "/home/bob/workbook/modules/start.ipynb", "/srv/course-hub/cookie-secret"),
+        *("/srv/course-drop/bob", "/srv/course-drop", "/srv/course-hub", f"{HOMES}/bob", f"{HOMES}/teacher"),
+        *(
+            "/srv/course-drop/bob/secret.zip",
+            f"{HOMES}/bob/workbook/modules/start.ipynb",
+            "/srv/course-hub/cookie-secret",
+        ),
     )
     code = (
         "import os\n"
