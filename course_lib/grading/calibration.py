@@ -15,6 +15,9 @@ from course_lib.grading.assignment import ANSWER, TEST, WRITTEN, Assignment, Ass
 from course_lib.grading.execution import DATA, GUARDED, Execution, Step, execute
 from course_lib.grading.limits import Limits
 from course_lib.grading.processes.starter import Starter
+from course_lib.grading.sides import ENDED, HUNG
+
+_ATTEMPTS = 3  # a solution that is stopped may have met a busy moment: how tests are run must not depend on that
 
 
 def calibrate(assignment: Assignment, starter: Starter, limits: Limits, support: Path | None = None) -> dict[str, str]:
@@ -31,7 +34,10 @@ def whole_credit(
     """Which tests, run on data, give all their points to the solution, or to what students start from."""
     if not assignment.tests:
         return {}
-    run = _run(assignment, starter, limits, support, solved=solved, modes={})
+    for _attempt in range(_ATTEMPTS):
+        run = _run(assignment, starter, limits, support, solved=solved, modes={})
+        if not (solved and _was_stopped(run)):
+            break
     return {cell.name: _all(cell, run.verdicts) for cell in assignment.tests}
 
 
@@ -69,6 +75,11 @@ def _run(
 ) -> Execution:
     steps = cells_to_run(assignment, solved=solved)
     return execute(assignment, steps, starter, limits=limits, modes=modes, support=support)
+
+
+def _was_stopped(run: Execution) -> bool:
+    """Whether a cell or a test took too long, or took its process down."""
+    return any(one.get("status") in (HUNG, ENDED) for one in (*run.replies.values(), *run.verdicts.values()))
 
 
 def _all(cell: Cell, verdicts: Mapping[str, Any]) -> bool:

@@ -166,7 +166,7 @@ class ClusterPool:
             if late.load > 1:
                 ticket = late.tickets[-1]
                 assert ticket.order is not None
-                self.members.take_back(ticket)
+                self.members.close(ticket)
                 self._give(idle, ticket.order)
 
 

@@ -6,7 +6,6 @@ that holds a test. A crew that is asked for nothing for a while ends by itself, 
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import sys
 import tempfile
@@ -57,7 +56,7 @@ class Crew:
         with self.lock:
             if not self.busy and not self.ended:
                 self._stop_timer()
-                self.timer = threading.Timer(seconds, _end, [token])
+                self.timer = threading.Timer(seconds, end, [token])
                 self.timer.daemon = True
                 self.timer.start()
 
@@ -143,12 +142,8 @@ def do(token: str, kind: str, body: bytes) -> bytes | str:
     return UNPREPARED if crew.ended else ENDED
 
 
-async def end(token: str) -> None:
-    """The class is done."""
-    await asyncio.to_thread(_end, token)
-
-
-def _end(token: str) -> None:
+def end(token: str) -> None:
+    """The class is done: end what was started for it. What is at work ends when that is done."""
     with _lock:
         crew = _crews.pop(token, None)
     if crew is not None:

@@ -51,10 +51,9 @@ class Member:
 class Ticket:
     """An order (kind, content, tries) on its way to a member; None is the order to get ready."""
 
-    number: int
     member: Member
     order: tuple[str, Any, int] | None
-    future: Future | None = None
+    future: Future
 
 
 class Members:
@@ -66,7 +65,7 @@ class Members:
         self.heard: queue.SimpleQueue[tuple[Ticket, str, Any]] = queue.SimpleQueue()
         self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="fetching-grades")
         self._number = 0
-        self._open: dict[int, Ticket] = {}
+        self._open: set[Ticket] = set()
 
     @property
     def ready(self) -> list[Member]:
@@ -79,7 +78,7 @@ class Members:
     @property
     def tickets(self) -> list[Ticket]:
         """All orders that are on their way."""
-        return [ticket for ticket in self._open.values() if ticket.order is not None]
+        return [ticket for ticket in self._open if ticket.order is not None]
 
     def look(self, prepare: Callable[[Member], None]) -> None:
         """Take in who has come and who is gone: ``prepare`` is called for each that is new."""
@@ -95,11 +94,15 @@ class Members:
         self, member: Member, order: tuple[str, Any, int] | None, function: Callable[..., Any], *given: Any
     ) -> None:
         """Have a member, and no other, call a function; what comes of it is heard."""
-        self._number += 1
-        self._open[self._number] = ticket = Ticket(self._number, member, order)
+        ticket = Ticket(member, order, self._call(member, function, *given))
+        self._open.add(ticket)
         if order is not None:
             member.tickets.append(ticket)
-        ticket.future = self.client.submit(
+        ticket.future.add_done_callback(partial(self._done, ticket))
+
+    def _call(self, member: Member, function: Callable[..., Any], *given: Any) -> Future:
+        self._number += 1
+        return self.client.submit(
             function,
             self.token,
             *given,
@@ -107,22 +110,16 @@ class Members:
             workers=[member.address],
             pure=False,
         )
-        ticket.future.add_done_callback(partial(self._done, ticket))
 
     def close(self, ticket: Ticket) -> bool:
-        """Forget an order; False where that was done before."""
-        if self._open.pop(ticket.number, None) is None:
+        """Forget an order, and let its member forget it if it has not begun; False where that was done before."""
+        if ticket not in self._open:
             return False
+        self._open.remove(ticket)
         if ticket in ticket.member.tickets:
             ticket.member.tickets.remove(ticket)
-        if ticket.future is not None:
-            ticket.future.release()
+        ticket.future.release()
         return True
-
-    def take_back(self, ticket: Ticket) -> None:
-        """Take an order away from a member that has not begun with it."""
-        self.close(ticket)
-        self.client.cancel([ticket.future], force=True)
 
     def judge(self, member: Member, what: str, value: Any) -> None:
         """Take what a member answered when it was asked to get ready."""
@@ -137,13 +134,17 @@ class Members:
             self.say(f"The worker {member.address} grades nothing: it {member.refusal}")
 
     def leave(self) -> None:
-        """Take back what is under way, and have the members end what they started."""
-        futures = [ticket.future for ticket in self._open.values()]
+        """Take back what is under way, and have the members end what they started: nobody waits for that."""
+        from distributed import fire_and_forget
+
         self._fetchers.shutdown(wait=False, cancel_futures=True)
-        if self.client.status == "running":
-            self.client.cancel(futures, force=True)
-            if addresses := [member.address for member in self.ready]:
-                self.client.run(crew.end, self.token, workers=addresses, wait=False, on_error="ignore")
+        if self.client.status != "running":
+            return
+        for ticket in list(self._open):
+            self.close(ticket)
+        for member in self.by_address.values():
+            if member.state != REFUSED:
+                fire_and_forget(self._call(member, crew.end))
 
     def _there(self) -> dict[str, int]:
         """The threads of those that work for the scheduler now, by address."""
@@ -156,14 +157,13 @@ class Members:
         return {address: max(1, worker["nthreads"]) for address, worker in known["workers"].items()}
 
     def _done(self, ticket: Ticket, _future: Future) -> None:
-        if ticket.number in self._open:
+        if ticket in self._open:
             try:
                 self._fetchers.submit(self._fetch, ticket)
             except RuntimeError:  # all is over
                 return
 
     def _fetch(self, ticket: Ticket) -> None:
-        assert ticket.future is not None
         status = ticket.future.status
         try:
             if status == "finished":

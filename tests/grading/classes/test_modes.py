@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.grading import grade_class, modes
+from course_lib.grading import calibration, grade_class, modes
 from course_lib.grading.execution import DATA, GUARDED
 from course_lib.grading.pool import Pool, WorkerLost
+from course_lib.grading.sides import HUNG
 from tests.grading.classes.bad_input import GOOD, good_class
+from tests.grading.classes.fixtures import LIMITS
 from tests.grading.classes.test_class import grades_of, run
 
 
@@ -85,3 +87,19 @@ def test_a_machine_that_fails_meanwhile_is_told_of_and_grades_nobody(base, cours
     with pytest.raises(CourseError, match="so nobody was graded: the grading process ended 3 times"):
         run(course, base / "in", base)
     assert not (base / "gradebook" / "autograded").exists()
+
+
+def test_a_solution_that_met_a_busy_moment_is_run_again(course, grader, monkeypatch):
+    real, runs = calibration._run, []
+
+    def busy(*given, **named):
+        done = real(*given, **named)
+        if not runs:  # a first run in which everything took too long
+            done.verdicts = {name: {"status": HUNG} for name in done.verdicts}
+        runs.append(done)
+        return done
+
+    monkeypatch.setattr(calibration, "_run", busy)
+    quiz = course.assignments["quiz"]
+    assert calibration.whole_credit(quiz, grader.starter, LIMITS, None, solved=True) == {"leak-test": True}
+    assert len(runs) == 2

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
+from collections import deque
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
@@ -13,9 +15,9 @@ from sqlite3 import connect
 import pytest
 
 from course_lib.errors import CourseError, UsageError
-from course_lib.grading import cluster_pool, crew
+from course_lib.grading import cluster_pool, crew, members, records
 from course_lib.grading.coursefolders import plain_folders
-from course_lib.grading.grade_class import grade
+from course_lib.grading.grade_class import _setting, grade
 from course_lib.grading.outcome import INFRA_ERROR
 from tests.grading.classes.bad_input import LIMITS, good_class
 from tests.grading.classes.demo_course import MODULE, DemoCourse
@@ -109,11 +111,11 @@ def test_nothing_is_left_running_on_a_worker(cluster, run, tmp_path):
     import psutil
 
     run(tmp_path, scheduler=cluster.address, jobs=1)
+    workers = [psutil.Process(process.pid) for process in cluster.started[1:]]
     deadline = time.monotonic() + 60
-    while left := [child for process in cluster.started[1:] for child in psutil.Process(process.pid).children()]:
+    while left := [*(c for w in workers for c in w.children()), *cluster.temporary.glob("grading-*")]:
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
-    assert list(cluster.temporary.glob("grading-*")) == []
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing(run, alone, cluster, others, tmp_path):
@@ -211,7 +213,6 @@ def test_a_crew_that_has_ended_is_made_again(cluster, run, alone, tmp_path):
 
 
 def test_an_idle_crew_ends_by_itself(course, safe):
-    from course_lib.grading.grade_class import _setting
     from course_lib.grading.parcel import pack
 
     setting = _setting(course.root, list(course.assignments.values()), LIMITS, sandboxed=safe)
@@ -225,6 +226,50 @@ def test_an_idle_crew_ends_by_itself(course, safe):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert crew.do("idle", "grade", b"") == crew.UNPREPARED
+
+
+def test_at_the_end_nobody_waits_behind_something_long(course, safe, monkeypatch):
+    setting = _setting(course.root, list(course.assignments.values()), LIMITS, sandboxed=safe)
+    pool = cluster_pool.ClusterPool(None, setting)
+    one, two = (members.Member(name, 1, members.READY) for name in ("one", "two"))
+    pool.members.by_address = {"one": one, "two": two}
+    monkeypatch.setattr(pool.members, "_call", lambda *_: Future())
+    waiting = deque(("grade", name) for name in "abc")
+    pool._hand_out(waiting, deque())
+    assert [[ticket.order[1] for ticket in member.tickets] for member in (one, two)] == [["a", "c"], ["b"]]
+    pool.members.close(two.tickets[0])
+    pool._hand_out(waiting, deque())
+    assert [[ticket.order[1] for ticket in member.tickets] for member in (one, two)] == [["a"], ["c"]]
+    assert len(pool.members.tickets) == 2
+
+
+class Future:
+    """Of a task that never ends."""
+
+    def add_done_callback(self, _function):
+        pass
+
+    def release(self):
+        pass
+
+
+def test_two_classes_at_once(cluster, safe, tmp_path):
+    running = []
+    for name in ("one", "two"):
+        good_class(tmp_path / name / "in", DemoCourse(tmp_path / name))
+        program = (
+            "from course_lib.grading import crew, records\n"
+            f"records.own_code = crew.own_code = lambda: {records.own_code()!r}\n"
+            "from course_lib.cli import main\nmain()"
+        )
+        command = [sys.executable, "-c", program, "grade", "demo", "--submissions", "in", "--json"]
+        command += ["--scheduler", cluster.address, *([] if safe else ["--unsafe"])]
+        environment = {**os.environ, "COURSE_ROOT": str(tmp_path / name)}
+        running.append(subprocess.Popen(command, cwd=tmp_path / name, env=environment, stdout=subprocess.PIPE))
+    told = [json.loads(process.communicate()[0]) for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    assert told[0]["scores"] == told[1]["scores"]
+    assert [one["graded"] for one in told] == [3, 3]
 
 
 def test_as_it_is_typed(cluster, safe, tmp_path, monkeypatch, capsys):
@@ -268,7 +313,7 @@ def _end_crews() -> int:
 
     tokens = list(crew._crews)
     for token in tokens:
-        crew._end(token)
+        crew.end(token)
     return len(tokens)
 
 
