@@ -18,7 +18,7 @@ DROP = Path(os.environ.get("COURSE_DROP", "/srv/course-drop"))
 STATE = Path(os.environ.get("COURSE_HUB_STATE", "/srv/course-hub"))
 
 # Measured: a student's server and the kernel of the largest lesson. It decides how many the machine can hold.
-STUDENT_MEMORY = 900 << 20  # bytes
+STUDENT_MEMORY = 1100 << 20  # bytes
 
 
 def make_drop_folder(spawner):

@@ -46,7 +46,7 @@ def update(
     write_note(root, done)
     for line in told(done):
         say(line)
-    if done.merged or done.renewed:
+    if not done.first and (done.merged or done.renewed):
         say("A notebook that is open in JupyterLab: File → Reload Notebook from Disk, before you save.")
     if as_json:
         emit(asdict(done))
