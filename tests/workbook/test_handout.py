@@ -20,6 +20,7 @@ from course_lib.workbook.handout_note import NOTE, told, write_note
 from course_lib.workbook.notebook_io import notebook_text, parse_notebook
 from course_lib.workbook.publish import publish
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 4, 5, 6, 7)
 EXERCISES, LESSON = "modules/01_small/exercises.ipynb", "modules/01_small/lesson.ipynb"
 TASK = "def double(n):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
@@ -122,6 +123,23 @@ def test_students_get_the_modules_and_no_answers(copy):
     everything = subprocess.run(["git", "-C", copy, "log", "--all", "-p"], capture_output=True, text=True).stdout
     assert "first edition" in everything
     assert "the answer is 42" not in everything
+
+
+def test_the_course_itself_is_published_whole_and_without_an_answer(tmp_path):
+    if not (ROOT / ".git").exists():
+        pytest.skip("this copy of the course is no Git checkout")
+    hand_out(tmp_path / "workbook", publish(ROOT, str(tmp_path / "release.git")).repository)
+    files = {path.relative_to(tmp_path / "workbook") for path in (tmp_path / "workbook").rglob("*") if path.is_file()}
+    top = {path.parts[0] for path in files}
+    needed = {"modules", "course_lib", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml"}
+    assert needed <= top
+    assert not {"solutions", "tests", "deploy", ".ci", "nbgrader_config.py"} & top
+    names = {path.as_posix() for path in files}
+    assert {path.relative_to(ROOT).as_posix() for path in ROOT.glob("modules/0*/*.ipynb")} <= names
+    for name in names:
+        if name.startswith("modules/"):
+            text = (tmp_path / "workbook" / name).read_text(encoding="utf-8")
+            assert not any(mark in text for mark in ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")), name
 
 
 def test_only_what_was_committed_is_published_and_the_author_s_index_stays(authors):
