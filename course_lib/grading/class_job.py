@@ -130,12 +130,14 @@ class Job:
         ]
         if graded:
             book.write(graded)
-        for place, (_, result) in zip(places, done, strict=True):
+        for place, (submission, result) in zip(places, done, strict=True):
             before = self.known[place]
             if result.status != INFRA_ERROR or before is None or before.status == INFRA_ERROR:
                 self.records.write(result)
+            if result.status != INFRA_ERROR:
+                submission.files.clear()  # what is on the disk now: thousands of them would fill the memory
             for notebook in result.notebooks:
-                notebook.document = None  # it is on the disk; thousands of them would fill the memory
+                notebook.document = None
             self.known[place] = result
             self.graded += result.status != INFRA_ERROR
             self.written += 1
