@@ -55,8 +55,6 @@ c.Spawner.http_timeout = 180
 
 # Past this number a newcomer is told that the hub is full; without it everybody's kernels would be killed.
 c.JupyterHub.active_server_limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 9 // 10 // STUDENT_MEMORY
-# At the start of a class everybody comes at once, and each start takes a processor for some seconds.
-c.JupyterHub.concurrent_spawn_limit = 4 * (os.cpu_count() or 1)
 
 # Logins and secrets lie in one folder that only root enters, not wherever the hub was started.
 c.JupyterHub.db_url = f"sqlite:///{STATE}/hub.sqlite"

@@ -3,133 +3,39 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import requests
 
 from course_lib.grading.sandbox.probe import probe
-from course_lib.workbook import ports
-from course_lib.workbook.build import build
 from tests.deploy.browser import Browser
+from tests.deploy.hub import HOMES, Hub, classroom, password_of, publish, running
 from tests.deploy.machine import Machine
-from tests.deploy.packages import ROOT, packages
 from tests.workbook import small_course
 
 MODULE = small_course.MODULE
 EXERCISES = f"{MODULE}/exercises.ipynb"
-PASSWORDS = {"alice": "a-secret-4-alice", "bob": "b-secret-4-bob", "teacher": "t-secret-4-teacher"}
-HOMES = "/home"
-CHECKOUT = f"{HOMES}/teacher/course"
-RELEASE = "/srv/course-release.git"
 RIGHT = "def double(n):\n    return n + n\n"
-COURSE = str(Path(sys.executable).with_name("course"))
-
-
-@dataclass
-class Hub:
-    """A running hub on a machine with accounts: how to reach it, and what it said so far."""
-
-    machine: Machine
-    address: str
-    process: subprocess.Popen
-    log: Path
-
-    def end(self) -> None:
-        """Tell the hub to end, as the system does, and wait until it has."""
-        self.machine.sure("sh", "-c", "kill $(cat /srv/course-hub/hub.pid)")
-        self.process.wait(60)
-
-    def browser(self, name: str) -> Browser:
-        return Browser(self.address, name)
-
-    def course(self, *words: str) -> str:
-        """The instructor types a ``course`` command in the folder with the whole course."""
-        return self.machine.sure(COURSE, *words, user="teacher", env={"COURSE_ROOT": CHECKOUT})
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory) -> Iterator[Machine]:
-    """Three accounts in their groups, the folders that README.md names, and the course at its instructor's."""
-    folder = tmp_path_factory.mktemp("machine")
-    machine = Machine(folder)
-    try:
-        for name in (*PASSWORDS, "stranger"):
-            machine.sure("useradd", "-m", "-k", "/nowhere", name)
-            machine.sure("chmod", "700", f"/home/{name}")
-        machine.sure("chpasswd", text="".join(f"{name}:{password}\n" for name, password in PASSWORDS.items()))
-        machine.sure("chpasswd", text="stranger:s-secret\n")
-        machine.sure("sh", "-e", text=as_root())
-        for name in ("alice", "bob"):
-            machine.sure("usermod", "--append", "--groups", "students", name)
-        course = small_course.write(folder / "home/teacher/course")
-        for name in ("pyproject.toml", "requirements.lock", ".gitignore"):
-            shutil.copy(ROOT / name, course)
-        assert build(root=course).problems == []
-        machine.sure("chown", "-R", "teacher:teacher", CHECKOUT)
-        machine.sure("git", "-C", CHECKOUT, "init", "-q", "-b", "main", user="teacher")
-        commit(machine)
+    with classroom(tmp_path_factory.mktemp("machine"), ["alice", "bob"], ["stranger"]) as machine:
         yield machine
-    finally:
-        machine.stop()
 
 
 @pytest.fixture(scope="module")
 def hub(machine, tmp_path_factory) -> Iterator[Hub]:
-    extra = packages("deploy")
-    public, inner, proxy = (ports.find_free_port() for _ in range(3))
-    address, log = f"http://127.0.0.1:{public}", tmp_path_factory.mktemp("hub") / "log"
-    environment = {
-        "PYTHONPATH": str(extra),
-        "PATH": os.pathsep.join(
-            [str(extra / "bin"), str(Path(sys.executable).parent), "/usr/sbin:/usr/bin:/sbin:/bin"]
-        ),
-    }
-    command = machine.command(
-        *(sys.executable, "-m", "jupyterhub", "-f", str(ROOT / "deploy/jupyterhub_config.py")),
-        f"--JupyterHub.bind_url={address}",
-        f"--JupyterHub.hub_port={inner}",
-        f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{proxy}",
-        "--JupyterHub.pid_file=/srv/course-hub/hub.pid",
-        env=environment,
-    )
-    with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd="/")
-    hub = Hub(machine, address, process, log)
-    try:
-        wait_for(hub)
+    with running(machine, tmp_path_factory.mktemp("hub") / "log") as hub:
         yield hub
-    finally:
-        if process.poll() is None:
-            hub.end()
 
 
-def as_root() -> str:
-    """What README.md tells root to type: groups and folders."""
-    readme = (ROOT / "deploy/README.md").read_text(encoding="utf-8")
-    (block,) = [text for text in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "groupadd" in text]
-    return block
-
-
-def wait_for(hub: Hub) -> None:
-    give_up = time.monotonic() + 120
-    while time.monotonic() < give_up:
-        assert hub.process.poll() is None, hub.log.read_text()[-3000:]
-        try:
-            if requests.get(f"{hub.address}/hub/health", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.2)
-    raise AssertionError(hub.log.read_text()[-3000:])
+@pytest.fixture(scope="module")
+def students(hub) -> dict[str, Browser]:
+    """Alice and Bob, logged in at the same time, their servers running."""
+    return hub.come_in(["alice", "bob"])
 
 
 def unsafe() -> list[str]:
@@ -137,38 +43,13 @@ def unsafe() -> list[str]:
     return [] if probe().problem is None else ["--unsafe"]
 
 
-def commit(machine: Machine) -> None:
-    who = ["-c", "user.name=Teacher", "-c", "user.email=teacher@example.org"]
-    git = ["git", "-C", CHECKOUT, *who]
-    machine.sure(*git, "add", "-A", user="teacher")
-    machine.sure(*git, "commit", "-qm", "an edition", user="teacher")
-    publish = f"umask 077; {COURSE} publish {RELEASE}"  # a careful instructor's; students must be able to read it
-    machine.sure("sh", "-c", publish, user="teacher", env={"COURSE_ROOT": CHECKOUT})
-
-
-@pytest.fixture(scope="module")
-def students(hub) -> dict[str, Browser]:
-    """Alice and Bob, logged in at the same time, their servers running."""
-
-    def come_in(name: str) -> Browser:
-        browser = hub.browser(name)
-        assert browser.log_in(PASSWORDS[name]).ok
-        page = browser.start()
-        assert (page.status_code, page.url) == (200, f"{hub.address}/user/{name}/lab/tree/start.ipynb"), page.text[:500]
-        return browser
-
-    with ThreadPoolExecutor() as pool:
-        browsers = pool.map(come_in, ("alice", "bob"))
-        return {browser.name: browser for browser in browsers}
-
-
 def test_only_students_and_instructors_with_their_passwords_come_in(hub):
-    for name, password in (("alice", "wrong"), ("stranger", "s-secret"), ("alice", PASSWORDS["bob"]), ("root", "")):
+    for name, password in (("alice", "wrong"), ("stranger", password_of("stranger")), ("alice", password_of("bob"))):
         browser = hub.browser(name)
         assert browser.log_in(password).status_code == 403, name
         assert browser.get(f"/hub/api/users/{name}").status_code == 403
     teacher = hub.browser("teacher")
-    assert teacher.log_in(PASSWORDS["teacher"], follow=False).status_code == 302
+    assert teacher.log_in(password_of("teacher"), follow=False).status_code == 302
     assert teacher.get("/hub/api/users/teacher").json()["admin"] is True
 
 
@@ -247,7 +128,7 @@ def test_an_update_reaches_both_and_costs_neither_an_answer(hub, students):
     course = hub.machine.home / "teacher/course"
     for name, old in (("lesson", "The end."), ("exercises", "# Exercises")):
         small_course.edit(course / "modules" / MODULE / f"{name}.ipynb", old, f"{old} Mended.")
-    commit(hub.machine)
+    publish(hub.machine)
     # alice asks for it; bob's comes with the next start of his server
     assert "with your answers in it" in alice.execute("!course update")
     bob.stop()
