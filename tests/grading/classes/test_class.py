@@ -19,8 +19,8 @@ from tests.grading.classes.fixtures import has_sandbox
 
 
 def run(course, folder: Path, out: Path, **options):
-    usual = {"folders": plain_folders(out), "jobs": 2, "unsafe": not has_sandbox()}
-    return grade([MODULE], submissions=folder, root=course.root, limits=LIMITS, **{**usual, **options})
+    usual = {"folders": plain_folders(out), "jobs": 2, "unsafe": not has_sandbox(), "limits": LIMITS}
+    return grade([MODULE], submissions=folder, root=course.root, **{**usual, **options})
 
 
 def grades_of(result) -> dict[str, str]:
