@@ -48,3 +48,16 @@ def test_a_damaged_notebook_is_packed_and_the_damage_told(copy):
     assert json.loads(done.stdout)["damaged"] == {"exercises.ipynb": ["the test “clean_trips-test-edges” is gone"]}
     assert "course check modules/01_intro/exercises.ipynb --repair" in done.stderr
     assert (copy / "zoe-01_intro.zip").is_file()
+
+
+def test_on_a_hub_it_goes_to_one_s_own_folder_under_one_s_own_name(copy, monkeypatch):
+    monkeypatch.setenv("COURSE_SUBMIT_TO", str(copy / "class" / "zoe"))
+    monkeypatch.setenv("COURSE_STUDENT", "zoe")
+    done = CliRunner().invoke(app, ["submit", "intro"])
+    zipped = copy / "class" / "zoe" / "zoe-01_intro.zip"
+    assert done.stderr.strip().splitlines()[-1] == f"Handed in as zoe: your instructor takes it from {zipped}"
+    found = find(copy / "class", load_module(ROOT / "solutions" / "01_intro"))
+    assert [(s.student, s.module, s.notes) for s in found.submissions] == [("zoe", "01_intro", [])]
+    other = CliRunner().invoke(app, ["submit", "intro", "--student", "ann"])
+    assert "leave --student out" in str(other.exception)
+    assert list((copy / "class" / "zoe").iterdir()) == [zipped]
