@@ -125,7 +125,9 @@ def main(folder: str, news: str) -> None:
 
     from course_lib.taxi.service import logs, server
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes, and this one must be the last
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they may reach all of a service's processes, and this is the last
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(_NICE)
     logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, **logs.configuration()})

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import threading
 import time
 
@@ -57,15 +58,33 @@ def test_brought_while_others_write_and_what_is_left_at_the_end(tmp_path, store)
     assert list(folder.iterdir()) == []
 
 
-def test_it_takes_what_riders_leave(tmp_path, store):  # noqa: ARG001  (the environment)
-    with carried(tmp_path / "spool", tmp_path / "news.json"):
-        import psutil
+def process():
+    """The one that carries."""
+    import psutil
 
-        found = [p for p in psutil.Process().children() if "carriage" in " ".join(p.cmdline())]
-        assert len(found) == 1
-        if os.name == "posix":
-            wait_until(lambda: found[0].nice() == 19)
-    assert not found[0].is_running()
+    (found,) = [child for child in psutil.Process().children() if "carriage" in " ".join(child.cmdline())]
+    return found
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nice values and signals are of this kind of system")
+def test_it_takes_what_riders_leave_and_is_the_last_to_go(tmp_path, store):
+    """A signal to all of a service's processes doesn't end it before those who write have ended."""
+    folder, news = tmp_path / "spool", tmp_path / "news.json"
+    with carried(folder, news):
+        carrying = process()
+        spool = writing(folder, news)
+        spool.add(rows(1))
+        wait_until(lambda: spool.stored == 1)
+        assert carrying.nice() == 19
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            carrying.send_signal(number)
+        spool.add(rows(1, first=1))
+        wait_until(lambda: spool.stored == 2)
+        assert process() == carrying
+        spool.add(rows(1, first=2))
+        spool.close()
+    assert not carrying.is_running()
+    assert store.count() == 3
 
 
 def test_a_store_that_is_down_is_told_and_costs_nothing(tmp_path, store):
@@ -120,12 +139,10 @@ def test_two_services_on_one_folder_take_turns(tmp_path, store):
 def test_what_dies_is_started_again_and_said(tmp_path, store, caplog):
     folder, news = tmp_path / "spool", tmp_path / "news.json"
     with caplog.at_level(logging.WARNING), carried(folder, news):
-        import psutil
-
         spool = writing(folder, news)
         spool.add(rows(2))
         wait_until(lambda: spool.stored == 2)
-        next(p for p in psutil.Process().children() if "carriage" in " ".join(p.cmdline())).kill()
+        process().kill()
         spool.add(rows(2, first=2))
         wait_until(lambda: spool.stored == 4)  # and not 2 anew
         spool.close()
