@@ -31,9 +31,9 @@ from course_lib.taxi.service.spool import EVERY_SECONDS, LONGEST_WAIT
 #: The environment's variable with the path of the file of news; where it is not set, nobody carries.
 NEWS = "TAXI_SPOOL_NEWS"
 SILENCE = 60.0  # seconds without a word after which something is wrong
+LAST_SECONDS = 20.0  # in which the last predictions must be brought when the service ends
 _NICE = 19  # the last to be served
 _AGAIN = 1.0  # seconds until one that ended is started again
-_LAST_SECONDS = 20.0  # in which the last predictions must be brought when the service ends
 _log = logging.getLogger(__name__)
 
 
@@ -100,7 +100,7 @@ class _Keeper:
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
         try:
-            self._process.wait(_LAST_SECONDS)
+            self._process.wait(LAST_SECONDS)
         except subprocess.TimeoutExpired:
             _log.warning("predictions wait on disk for the next start: the store takes too long")
             self._process.kill()
@@ -146,7 +146,7 @@ def carry(folder: Path, news: Path, carrier: Carrier, ending: threading.Event) -
         with contextlib.suppress(Timeout), alone.acquire(timeout=0):
             wait = EVERY_SECONDS if carrier.bring() else min(wait * 2, LONGEST_WAIT)
         _tell(news, carrier)
-    with contextlib.suppress(Timeout), alone.acquire(timeout=_LAST_SECONDS / 2):
+    with contextlib.suppress(Timeout), alone.acquire(timeout=LAST_SECONDS / 2):
         carrier.bring()
 
 

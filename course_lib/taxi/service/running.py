@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.errors import CourseError
-from course_lib.taxi.service import server
+from course_lib.taxi.service import carriage, server
 
 _SECOND_THOUGHTS = 2.0  # seconds that a service gets which has answered that it is not ready
 
@@ -152,7 +152,7 @@ def _wait_until_ready(service: Running, seconds: float, ready: bool) -> None:
 
 
 def _stop(process: subprocess.Popen) -> None:
-    """Ask it to end; after ten seconds end it and all that it has started."""
+    """Ask it to end; when it takes longer than it may, end it and all that it has started."""
     import psutil
 
     family = []
@@ -160,7 +160,8 @@ def _stop(process: subprocess.Popen) -> None:
         family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     try:
-        process.wait(10)
+        # it gives its workers so long, then brings their last predictions to the store
+        process.wait(server.ENDING_SECONDS + carriage.LAST_SECONDS + 5)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(10)

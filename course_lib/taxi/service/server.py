@@ -37,6 +37,7 @@ _DESCRIPTORS = 65_536  # one for each connection
 _HEADER_SECONDS = 10.0  # in which a request's first lines must have come; also for the next one on the same connection
 _CONNECTIONS = 8192  # of one worker, at a time: the next wait until one ends
 _TURN_SECONDS = 0.0005
+ENDING_SECONDS = 10.0  # that workers have to finish what they answer when the service ends; then they are killed
 #: What makes the application, as a production server is told.
 APPLICATION = "course_lib.taxi.service.server:gateway"
 
@@ -148,7 +149,7 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target
             workers=workers,
             factory=True,
             respawn_failed_workers=True,
-            workers_kill_timeout=10,  # for those who hang when the service ends
+            workers_kill_timeout=int(ENDING_SECONDS),
             websockets=False,
             # HTTP/1 only: while granian waits to see which HTTP a caller speaks, it waits without an end
             http=HTTPModes.http1,

@@ -8,6 +8,7 @@ import sqlite3
 from course_lib.taxi.service import server
 from course_lib.taxi.service.running import deployed
 from tests.taxi.service.faults.riders import Riders, health, number
+from tests.taxi.service.processes import workers_started
 
 
 def test_sqlite_locked_by_somebody_else(home, tmp_path):
@@ -40,6 +41,7 @@ def test_an_orderly_end_leaves_nothing_waiting(home, tmp_path):
 
     with contextlib.ExitStack() as until_later, deployed(mlflow=home.folder, folder=tmp_path, workers=2) as service:
         riders = until_later.enter_context(Riders(service.url, home.minutes, threads=2))
+        riders.until(lambda: workers_started(service) == 2)
         riders.more(100)
     assert set(riders.statuses()) <= {200, 0}
     assert list((tmp_path / "spool").iterdir()) == [], "no file, and no lock of a process that is gone"
