@@ -25,6 +25,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from course_lib.taxi.pipeline_files import replacing
 from course_lib.taxi.service.carrier import Carrier
 from course_lib.taxi.service.spool import EVERY_SECONDS, LONGEST_WAIT
 
@@ -151,10 +152,8 @@ def carry(folder: Path, news: Path, carrier: Carrier, ending: threading.Event) -
 
 
 def _tell(news: Path, carrier: Carrier) -> None:
-    new = news.with_suffix(".new")
-    with contextlib.suppress(OSError):  # no room: silence says enough
-        new.write_text(json.dumps([carrier.stored, carrier.problem, time.time()]), encoding="utf-8")
-        new.replace(news)
+    with contextlib.suppress(OSError), replacing(news) as part:  # no room: silence says enough
+        part.write_text(json.dumps([carrier.stored, carrier.problem, time.time()]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def serve(port: int = 8000, *, host: str = "127.0.0.1", workers: int = 1, target
         shared = stack.enter_context(_shared_folder())
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
-        store()  # a URL that is none is said now
+        store().close()  # a URL that is none is said now
         stack.enter_context(carried(own_folder() / _SPOOL, shared / "news.json"))
         Server(
             target,

@@ -19,7 +19,12 @@ def workers(service):
 
 def carriage(service):
     """The one that brings predictions; None while there is none."""
-    return next((child for child in children(service) if "carriage" in _command(child)), None)
+    return carriage_of(service.process.pid)
+
+
+def carriage_of(parent):
+    """The same, by the number of the process that started it."""
+    return next((child for child in psutil.Process(parent).children() if "carriage" in _command(child)), None)
 
 
 def workers_started(service):

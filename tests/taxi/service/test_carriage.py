@@ -19,6 +19,7 @@ from course_lib.taxi.service.server import FOLDER, STORE
 from course_lib.taxi.service.spool import Spool
 from course_lib.taxi.service.store import PredictionStore
 from tests.taxi.service.faults.riders import wait_until
+from tests.taxi.service.processes import carriage_of
 from tests.taxi.service.test_spool import Flaky, rows
 
 
@@ -58,20 +59,12 @@ def test_brought_while_others_write_and_what_is_left_at_the_end(tmp_path, store)
     assert list(folder.iterdir()) == []
 
 
-def process():
-    """The one that carries."""
-    import psutil
-
-    (found,) = [child for child in psutil.Process().children() if "carriage" in " ".join(child.cmdline())]
-    return found
-
-
 @pytest.mark.skipif(os.name != "posix", reason="nice values and signals are of this kind of system")
 def test_it_takes_what_riders_leave_and_is_the_last_to_go(tmp_path, store):
     """A signal to all of a service's processes doesn't end it before those who write have ended."""
     folder, news = tmp_path / "spool", tmp_path / "news.json"
     with carried(folder, news):
-        carrying = process()
+        carrying = carriage_of(os.getpid())
         spool = writing(folder, news)
         spool.add(rows(1))
         wait_until(lambda: spool.stored == 1)
@@ -80,7 +73,7 @@ def test_it_takes_what_riders_leave_and_is_the_last_to_go(tmp_path, store):
             carrying.send_signal(number)
         spool.add(rows(1, first=1))
         wait_until(lambda: spool.stored == 2)
-        assert process() == carrying
+        assert carriage_of(os.getpid()) == carrying
         spool.add(rows(1, first=2))
         spool.close()
     assert not carrying.is_running()
@@ -142,7 +135,7 @@ def test_what_dies_is_started_again_and_said(tmp_path, store, caplog):
         spool = writing(folder, news)
         spool.add(rows(2))
         wait_until(lambda: spool.stored == 2)
-        process().kill()
+        carriage_of(os.getpid()).kill()
         spool.add(rows(2, first=2))
         wait_until(lambda: spool.stored == 4)  # and not 2 anew
         spool.close()
