@@ -77,7 +77,7 @@ class Patience:
         self._pool = self._new_pool()
 
     async def result(self, work: Callable[..., T], *given: Any) -> T:
-        """What ``work(*given)`` returns, in a thread. Raises TimeoutError, and what it raises."""
+        """What ``work(*given)`` returns, in a thread. Raises TimeoutError, whoever notices first, and what it raises."""
         deadline = time.monotonic() + self.seconds + _GRACE
 
         def run() -> T:
@@ -91,6 +91,8 @@ class Patience:
             if not future.cancelled() and not future.done():  # it has begun, so it can't be called off
                 self._leave_behind(future)
             raise
+        except TookTooLong as error:  # the loop was busy when the time was up, and the thread noticed before it
+            raise TimeoutError(str(error)) from error
 
     def _leave_behind(self, future: Future) -> None:
         """Others get new threads; those that wait are still answered by the old ones that don't hang."""

@@ -104,6 +104,15 @@ def test_work_stops_by_itself_when_nobody_waits(monkeypatch):
     go_on()  # no deadline in this thread
 
 
+def test_work_that_notices_before_its_caller_is_out_of_time_too(monkeypatch):
+    """A busy loop looks at its clock late: then the thread is the first to know."""
+    monkeypatch.setattr(patience, "_GRACE", -60.0)
+    patient = Patience(30.0)
+    with pytest.raises(TimeoutError, match="nobody waits"):
+        asyncio.run(patient.result(go_on))
+    assert patient.lost == 0
+
+
 def test_within():
     assert within(5, lambda: 7, "a sum") == 7
     with pytest.raises(KeyError):
