@@ -35,18 +35,17 @@ def test(context: typer.Context) -> None:
     """Run every check: package, modules, notebooks against their stored outputs. More words go on to pytest."""
     import subprocess
 
+    from course_lib.cli import suite
     from course_lib.cli.warm import use_warm_kernels
     from course_lib.paths import project_root
 
     use_warm_kernels()
-    command = [sys.executable, "-m", "pytest"]
-    if context.args:
-        command += context.args
-    else:
-        # Notebooks are compared cell by cell with what is stored (nbval); a notebook's cells stay on one worker.
-        command += ["-n", "auto", "--dist", "loadscope", "--nbval", "--nbval-cell-timeout", "300"]
-        command += ["--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "tests", "solutions"]
-        # a capstone is a project of its own: its notebook is broken on purpose, its tests are run by its assessor
-        command += ["--ignore-glob", "solutions/*/capstone"]
     environment = {**os.environ, "TAXI_DATA": "simulated"}
-    raise typer.Exit(subprocess.run(command, cwd=project_root(), env=environment).returncode)
+    if context.args:
+        command = [sys.executable, "-m", "pytest", *context.args]
+        raise typer.Exit(subprocess.run(command, cwd=project_root(), env=environment).returncode)
+    # Notebooks are compared cell by cell with what is stored (nbval); a notebook's cells stay on one worker.
+    what = ["--nbval", "--nbval-cell-timeout", "300", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    # a capstone is a project of its own: its notebook is broken on purpose, its tests are run by its assessor
+    what += ["tests", "solutions", "--ignore-glob", "solutions/*/capstone"]
+    raise typer.Exit(suite.run(what, ["-n", "auto", "--dist", "loadscope"], project_root(), environment))

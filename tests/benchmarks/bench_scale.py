@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 FIRST, LAST, VALID = "2021-01", "2021-10", "2021-11"
 DEFAULT, VALID_ROWS = [300_000, 1_000_000], 100_000
@@ -36,9 +37,13 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, help="a table to add the figures to")
     parser.add_argument("--keep", type=Path, help="a folder for the simulated months, kept for the next time")
     parser.add_argument("--measure", nargs=2, metavar=("SOURCE", "WORK"), help=argparse.SUPPRESS)
+    parser.add_argument("--simulate", nargs=2, metavar=("RIDES", "HOME"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.measure:
         print(json.dumps(measure(*asked.measure)))
+        return
+    if asked.simulate:
+        print(json.dumps(str(months_of(int(asked.simulate[0]), Path(asked.simulate[1])))))
         return
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
         home = asked.keep or Path(folder)
@@ -49,14 +54,21 @@ def main() -> None:
 
 
 def size(rides: int, home: Path, scratch: Path) -> dict:
-    """Simulate the months of one size if they aren't there, and measure them in a process of its own."""
-    source, work = months_of(rides, home), scratch / f"work-{rides}"
-    command = [sys.executable, __file__, "--measure", str(source), str(work)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    """Simulate the months of one size if they aren't there, and measure them; each in a process of its own.
+
+    A process starts with the peak of the one that started it: this one must stay small.
+    """
+    source, work = in_a_process("--simulate", rides, home), scratch / f"work-{rides}"
+    found = in_a_process("--measure", source, work)
     shutil.rmtree(work)
-    found = json.loads(done.stdout)
     print(f"{found['rides']:,} rides: {found['seconds']} s of the processor, {found['peak_mb']} MB", file=sys.stderr)
     return found
+
+
+def in_a_process(*words: object) -> Any:
+    """What another start of this file prints, read."""
+    command = [sys.executable, __file__, *map(str, words)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def months_of(rides: int, home: Path) -> Path:

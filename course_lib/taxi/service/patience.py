@@ -77,7 +77,7 @@ class Patience:
         self._pool = self._new_pool()
 
     async def result(self, work: Callable[..., T], *given: Any) -> T:
-        """What ``work(*given)`` returns, in a thread. Raises TimeoutError, whoever notices first, and what it raises."""
+        """What ``work(*given)`` returns, in a thread. Raises TimeoutError, whoever notices, and what it raises."""
         deadline = time.monotonic() + self.seconds + _GRACE
 
         def run() -> T:
