@@ -11,7 +11,10 @@ are measured in one run, on one machine, so that ratios between them count whate
   stands for the seconds that one hand-in takes there.
 
     python tests/benchmarks/bench_grading_scale.py [--students 48] [--ceiling 480] [--workers 1 2 4]
-    python tests/benchmarks/bench_grading_scale.py --students 240 --ceiling 2400 --whole 2400     # ten courses of 240
+    python tests/benchmarks/bench_grading_scale.py --students 240 --ceiling 2400 --whole 2400
+
+With --courses 10 nothing but this is measured: so many courses of --students hand-ins each begin at the same moment, on
+one cluster of the most workers, each with a gradebook of its own on one PostgreSQL server.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -65,6 +69,7 @@ def main() -> None:
     parser.add_argument("--ceiling", type=int, default=480, help="hand-ins that are only carried and written")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--whole", type=int, default=0, help="hand-ins that the most workers grade in one go")
+    parser.add_argument("--courses", type=int, default=0, help="courses that are graded at the same moment")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.measure:
@@ -72,7 +77,8 @@ def main() -> None:
         return
     adopt()
     with tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
-        print(json.dumps(bench(Path(folder).resolve(), asked), indent=2))
+        run = at_once if asked.courses else bench
+        print(json.dumps(run(Path(folder).resolve(), asked), indent=2))
 
 
 def bench(folder: Path, asked: argparse.Namespace) -> dict:
@@ -101,6 +107,40 @@ def bench(folder: Path, asked: argparse.Namespace) -> dict:
     return report | {"load at the end": os.getloadavg()[0]}
 
 
+def at_once(folder: Path, asked: argparse.Namespace) -> dict:
+    """Several courses that begin together: how long until the first and the last is done, and what is wrong."""
+    course, workers, load = Course(folder / "course", asked.students), max(asked.workers), os.getloadavg()[0]
+    course.grade(folder / "warm", 1, take=6)
+    with processes(folder) as made, postgresql() as url:
+        address = _start(made, workers, "")["address"]
+        orders = [
+            course.order(folder / f"course-{n}", workers, scheduler=address, gradebook=_database(url, f"course_{n}"))
+            for n in range(asked.courses)
+        ]
+        started = time.perf_counter()
+        with ThreadPoolExecutor(len(orders)) as pool:
+            found = list(pool.map(_measured, orders))
+        seconds = time.perf_counter() - started
+    hand_ins = sum(one["hand-ins"] for one in found)
+    return {
+        "courses": len(found),
+        "hand-ins": hand_ins,
+        "workers": workers,
+        "gradebooks": "PostgreSQL" if url else "SQLite",
+        "seconds": round(seconds, 1),
+        "hand-ins a minute": round(60 * hand_ins / seconds, 1),
+        "first grade of a course after, s": [
+            min(f["seconds to the first"] for f in found),
+            max(f["seconds to the first"] for f in found),
+        ],
+        "a course done after, s": [min(f["seconds"] for f in found), max(f["seconds"] for f in found)],
+        "wrong scores": sum(one["wrong scores"] for one in found),
+        "peak MB of a course's writer": max(one["writer's peak MB"] or 0 for one in found),
+        "processors": cores(),
+        "load at the start": load,
+    }
+
+
 class Course:
     """A course of one module, its hand-ins, and what they deserve."""
 
@@ -118,15 +158,7 @@ class Course:
 
     def grade(self, out: Path, workers: int, *, cluster: bool = False, preload: str = "", **order: object) -> dict:
         """Grade in a process of its own; what each part took of a processor for one hand-in, in seconds."""
-        told = {
-            "root": str(self.root),
-            "out": str(out),
-            "workers": workers,
-            "points": self.points,
-            "own code": own_code(),
-        }
-        told |= {name: str(value) if isinstance(value, Path) else value for name, value in order.items()}
-        out.mkdir(parents=True)
+        told = self.order(out, workers, **order)
         before = _processor_seconds()
         with processes(out) as made:
             parts = _start(made, workers, preload) if cluster else {}
@@ -141,6 +173,19 @@ class Course:
         found["processor s"] = round(sum(used.values(), grading) / number + found["writer s"], 4)
         found |= {f"{name} s": round(seconds / number, 5) for name, seconds in used.items()}
         return {**found, "grading s": round(grading / number, 4)}
+
+    def order(self, out: Path, workers: int, **more: object) -> dict:
+        """What a process is told that grades into a new folder."""
+        out.mkdir(parents=True)
+        told = {
+            "root": str(self.root),
+            "out": str(out),
+            "workers": workers,
+            "points": self.points,
+            "own code": own_code(),
+            "scheduler": None,
+        }
+        return told | {name: str(value) if isinstance(value, Path) else value for name, value in more.items()}
 
 
 def _start(made: Processes, workers: int, preload: str) -> dict:
@@ -288,6 +333,18 @@ def postgresql() -> Iterator[str | None]:
             yield next(server).url
         finally:
             next(server, None)
+
+
+def _database(url: str | None, name: str) -> str | None:
+    """The address of a new database on the same server."""
+    if url is None:
+        return None
+    from sqlalchemy import create_engine, make_url, text
+
+    there = make_url(url).set(drivername="postgresql+psycopg")
+    with create_engine(there, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def model(alone: dict, top: dict) -> dict:
