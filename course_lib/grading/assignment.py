@@ -102,6 +102,11 @@ class Assignment:
         last = max((n for n, cell in enumerate(code) if cell.kind in (TEST, WRITTEN)), default=-1)
         return sorted({name for cell in code[: last + 1] for name in imported_modules(cell.solution)})
 
+    @functools.cached_property
+    def uses_mlflow(self) -> bool:
+        """Whether the cells that are run for grading import MLflow."""
+        return any(name.partition(".")[0] == "mlflow" for name in self.to_import)
+
     @property
     def digest(self) -> str:
         """Changes when anything changes that a grade depends on."""

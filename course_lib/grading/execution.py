@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course_lib import mlflow_database
 from course_lib.grading import wire
 from course_lib.grading.assignment import PLAIN, TEST, Assignment, Cell
 from course_lib.grading.limits import Limits
@@ -71,7 +72,8 @@ def execute(
     """
     clock = Clock.start(limits)
     run = _Run(assignment, steps, modes or {})
-    student = LiteralSide() if run.needs_no_process() else StudentSide(starter, clock, StudentsFolder(support))
+    folder = StudentsFolder(support, tracks=assignment.uses_mlflow)
+    student = LiteralSide() if run.needs_no_process() else StudentSide(starter, clock, folder)
     judge = JudgeSide(starter, clock, student)
     try:
         run.all(student, judge)
@@ -85,14 +87,19 @@ def execute(
 
 
 class StudentsFolder:
-    """Fills a student's working folder with the files that students were given beside the notebook."""
+    """Fills a student's working folder with the files that students were given beside the notebook.
 
-    def __init__(self, support: Path | None) -> None:
-        self.support, self.key = support, str(support)
+    ``tracks``: with MLflow's database as well, empty, which takes MLflow two seconds to make.
+    """
+
+    def __init__(self, support: Path | None, *, tracks: bool = False) -> None:
+        self.support, self.tracks, self.key = support, tracks, f"{support} {tracks}"
 
     def __call__(self, folder: Path, seen_as: Path) -> dict[str, str]:
         (folder / ".state").mkdir()
         state = seen_as / ".state"
+        if self.tracks:
+            mlflow_database.copy(folder / ".state" / "mlflow.db", mlflow_database.usual_artifacts(seen_as))
         for path in sorted(self.support.rglob("*")) if self.support else []:
             if path.is_file() and path.suffix != ".ipynb":
                 copy = folder / path.relative_to(self.support)  # type: ignore[arg-type]

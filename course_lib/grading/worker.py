@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib import mlflow_database
 from course_lib.grading import calibration
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.channel import Channel, ChannelClosed
@@ -64,6 +65,8 @@ def _prepare(modules: list[str], limits: Limits, sandboxed: bool, nursery: socke
     gc.set_threshold(20_000, 20, 20)  # cells and outputs are many objects, and hardly any is garbage that it finds
     if sys.platform == "linux":
         name_process(NAME)
+    if any(name.partition(".")[0] == "mlflow" for name in modules):
+        mlflow_database.make()  # once for all students, while the libraries are imported
     return Starter(modules, limits, sandboxed=sandboxed, readable=[data_dir()], nursery=nursery)
 
 

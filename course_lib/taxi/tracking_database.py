@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-from course_lib import paths
+from course_lib import mlflow_database
 from course_lib.taxi.tracking_errors import (
     NoDatabase,
     TrackingError,
@@ -158,39 +157,29 @@ def _create(database: Path, wait: float) -> None:
         try:
             with tempfile.TemporaryDirectory(dir=database.parent, prefix=".new-") as folder:
                 fresh = Path(folder) / DATABASE
-                _copy_empty(fresh)
-                _place_default_experiment(fresh, database.parent / "artifacts" / "Default")
+                # the experiment that is always there keeps its files beside the database too, not in ./mlruns
+                _make_empty(fresh, (database.parent / "artifacts" / "Default").as_uri())
                 os.replace(fresh, database)
         except OSError as error:
             raise TrackingError(f"{database} can't be made: {error.strerror or error}.") from error
 
 
-def _place_default_experiment(database: Path, artifacts: Path) -> None:
-    """The experiment that is always there keeps its files beside the database too, not in ./mlruns."""
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute(
-            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (artifacts.as_uri(),)
-        )
-
-
-def _copy_empty(target: Path) -> None:
+def _make_empty(target: Path, artifacts: str) -> None:
     """Write an empty database of the installed MLflow: a copy of one made before, since making one takes 1–2 s."""
-    kept = paths.data_dir() / "mlflow" / f"empty-{metadata.version('mlflow')}.db"
-    with contextlib.suppress(OSError, TrackingError):
-        shutil.copyfile(kept, target)
-        check(target)
-        return
+    if mlflow_database.copy(target, artifacts):
+        with contextlib.suppress(TrackingError):
+            check(target)
+            return
     target.unlink(missing_ok=True)
     with quiet_migrations():
         from mlflow import MlflowClient
 
         MlflowClient(address(target)).search_experiments(max_results=1)  # MLflow makes what it opens
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".new-") as folder:
-            os.replace(shutil.copyfile(target, Path(folder) / "empty.db"), kept)
+        mlflow_database.keep(target)
     except OSError as error:  # a read-only data folder only means that the next one takes as long
         log.info("no copy of an empty tracking database is kept: %s", error)
+    mlflow_database.place_default(target, artifacts)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_lib import mlflow_database
 from course_lib.paths import data_dir, project_root
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def working_state(
 ) -> Iterator[WorkingState]:
     """A fresh working state, removed afterwards.
 
-    ``files`` are put into the working folder first (by relative name), ``env`` is added to the environment.
+    ``files`` are put into the working folder first (by relative name), ``env`` is added to the environment. MLflow's
+    database is there and empty, where one is kept (see `course_lib.mlflow_database`); else MLflow makes its own.
     """
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as name:
         top = Path(name).resolve()
@@ -59,6 +61,7 @@ def working_state(
             path = folder / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+        mlflow_database.copy(state / "mlflow.db", mlflow_database.usual_artifacts(folder))
         yield WorkingState(folder, {**os.environ, **_environment(state), **(env or {})}, top / "kernel.json")
 
 

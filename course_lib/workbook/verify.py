@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_lib import mlflow_database
 from course_lib.errors import CourseError
 from course_lib.paths import project_root
 from course_lib.workbook.execute import kernel_client
@@ -86,6 +87,8 @@ def verify(
     report.problems += [problem for plan in plans for problem in plan.problems]
     rows = {(plan.title, t.name): TaskReport(plan.title, t.name, t.points) for plan in plans for t in plan.tasks}
     work = [(plan, trial) for plan in plans for trial in plan.trials]
+    if any(_imports(trial.notebook, "mlflow") for _, trial in work):
+        mlflow_database.make()  # once for all trials
     for plan, trial, outcome in _run_all(work, jobs or default_jobs(), env or {}):
         report.runs += 1
         for check in trial.checks:

@@ -10,7 +10,7 @@ import pytest
 
 from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.feedback import write_feedback
-from course_lib.grading.gradebook import newest_version
+from course_lib.grading.gradebook_nbgrader import newest_version
 from tests.grading.classes.bad_input import good_class, hand_in
 from tests.grading.classes.demo_course import MODULE, SOLVED, DemoCourse, content
 from tests.grading.classes.test_class import run

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.grading import gradebook, gradebook_rows, outcome
+from course_lib.grading import gradebook, gradebook_nbgrader, gradebook_rows, outcome
 from course_lib.grading.coursefolders import plain_folders
 from course_lib.grading.gradebook_cells import _source
 from course_lib.grading.gradebook_database import VERSION
@@ -59,7 +59,7 @@ def without_nbgrader(monkeypatch):
     def asked(*_):
         raise AssertionError("nbgrader is asked for what rows can do")
 
-    monkeypatch.setattr(gradebook, "_Nbgraders", asked)
+    monkeypatch.setattr(gradebook, "NbgradersBook", asked)
 
 
 @pytest.mark.parametrize("timed", [False, True])
@@ -152,7 +152,7 @@ def test_rows_are_for_the_newest_version_of_the_tables():
 
     import nbgrader
 
-    assert gradebook.newest_version(Path(nbgrader.__file__).parent) == VERSION
+    assert gradebook_nbgrader.newest_version(Path(nbgrader.__file__).parent) == VERSION
     assert re.fullmatch("[0-9a-f]{12}", VERSION)
 
 

@@ -73,7 +73,7 @@ def test_a_later_class_is_written_without_nbgrader(base, course, empty_database,
 
     run(course, base / "in", base, gradebook=empty_database)
     hand_in(base / "in", "dora", answer(course), course)
-    monkeypatch.setattr(gradebook, "_Nbgraders", None)
+    monkeypatch.setattr(gradebook, "NbgradersBook", None)
     assert run(course, base / "in", base, gradebook=empty_database).graded == 1
 
 
