@@ -5,13 +5,13 @@ Importing nbgrader takes longer than all else that grading a class does once, so
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from course_lib import schema_versions
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.coursefolders import CourseFolders
 from course_lib.grading.gradebook_address import checked, in_words, sqlite_file
@@ -174,8 +174,4 @@ def _known_version(api: Any) -> Iterator[None]:
 
 def newest_version(nbgrader_folder: Path) -> str:
     """The version of the gradebook's tables that no other version follows."""
-    texts = [path.read_text(encoding="utf-8") for path in (nbgrader_folder / "alembic" / "versions").glob("*.py")]
-    versions = {match[1] for text in texts if (match := re.search(r"^revision\b.*?= *['\"](\w+)", text, re.M))}
-    followed = {match[1] for text in texts if (match := re.search(r"^down_revision\b.*?= *['\"](\w+)", text, re.M))}
-    (newest,) = versions - followed
-    return newest
+    return schema_versions.newest_first(nbgrader_folder / "alembic" / "versions")[0]

@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterable
 
+from course_lib.grading.kernels.identity import MLFLOW_STORES
 from course_lib.grading.processes.starter import can_fork, import_also, start_nursery
 
 _USUAL = ("numpy", "pandas")  # what hardly a notebook does without
@@ -46,7 +47,10 @@ class Nursery:
         if self.process is None:
             return [None] * workers
         self.needed = True
-        import_also(self.process, [name for name in modules if name not in _USUAL])
+        also = [name for name in modules if name not in _USUAL]
+        if any(name.partition(".")[0] == "mlflow" for name in also):
+            also += MLFLOW_STORES
+        import_also(self.process, also)
         for line in self.lines[workers:]:
             line.close()
         return list(self.lines[:workers])

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-from course_lib import mlflow_database
+from course_lib import mlflow_database, schema_versions
 from course_lib.taxi.tracking_errors import (
     NoDatabase,
     TrackingError,
@@ -143,10 +143,8 @@ def _check_revision(database: Path, revision: str) -> None:
 def _revisions() -> tuple[str, ...]:
     """The schema's revisions that the installed MLflow knows, newest first."""
     import mlflow
-    from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    return tuple(script.revision for script in scripts.walk_revisions())
+    return schema_versions.newest_first(Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions")
 
 
 def _create(database: Path, wait: float) -> None:

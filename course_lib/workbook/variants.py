@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from course_lib.workbook.canonical import without_outputs
+from course_lib.workbook.liveness import Names, names_of
 from course_lib.workbook.scoring import TaskInfo
 
 if TYPE_CHECKING:
@@ -41,35 +41,36 @@ def only_for(notebook: NotebookNode, task: TaskInfo) -> NotebookNode:
     """
     last = max(index for index, cell in enumerate(notebook.cells) if _grade_id(cell) in task.tests)
     kept: list[NotebookNode] = []
-    used: set[str] | None = set()
-    for cell in reversed(notebook.cells[: last + 1]):
-        defined, needed = _names(cell.source) if cell.cell_type == "code" else (set(), set())
+    wanted: frozenset[str] | None = frozenset()  # by what comes later; None: any name may be
+    for cell, names, changes in reversed(list(_with_names(notebook.cells[: last + 1]))):
         another = _is_test(cell) and _grade_id(cell) not in task.tests
-        if another and used is not None and defined is not None and not defined & used:
+        if another and wanted is not None and changes is not None and not changes & wanted:
             continue
         kept.append(cell)
-        used = None if used is None or needed is None else used | needed
+        wanted = None if wanted is None or names is None else (wanted - names.defines) | names.needs
     shorter = copy.copy(notebook)
     shorter["cells"] = kept[::-1]
     return shorter
 
 
-def _names(code: str) -> tuple[set[str] | None, set[str] | None]:
-    """Names that the code may define, and names that it uses; None for those of what is no plain Python."""
-    try:
-        tree = ast.parse(code)
-    except SyntaxError:
-        return None, None
-    defined: set[str] = set()
-    used: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else defined).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            defined.add(node.name)
-        elif isinstance(node, ast.alias):
-            defined.add((node.asname or node.name).partition(".")[0])
-    return defined, used
+def _with_names(cells: list[NotebookNode]) -> Iterator[tuple[NotebookNode, Names | None, frozenset[str] | None]]:
+    """Each cell, its names, and those that are another thing after it; None where that can't be told.
+
+    Tests begin with the imports that the notebook begins with: those change nothing.
+    """
+    standing: dict[str, str] = {}
+    for cell in cells:
+        names = names_of(cell.source) if cell.cell_type == "code" else Names()
+        if names is None:
+            standing.clear()
+            yield cell, None, None
+            continue
+        again = {name for name, origin in names.imports.items() if standing.get(name) == origin}
+        if not _is_test(cell):
+            for name in names.may_define:
+                standing.pop(name, None)
+            standing.update(names.imports)
+        yield cell, names, names.may_define - again
 
 
 def _is_test(cell: NotebookNode) -> bool:

@@ -47,9 +47,41 @@ def test_what_comes_later_and_other_tests_are_left_out():
         ("import os.path", "print(os.sep)"),
         ("def check(): ...", "check()"),
         ("class Check: ...", "def later():\n    return Check()"),
+        ("total = 0", "total += 1"),
+        ("total = 0", "total = total + 1"),
+        ("total = 0", "if a():\n    total = 1\nprint(total)"),
+        ("def check(): ...", "def all_of_it():\n    check()\ndef check(): ..."),
+        ("import cmath as math", "math.sqrt(2)"),
+        ("math = None", "math.sqrt(2)"),
+        ("import math\nmath = math.sqrt", "math(2)"),
+        ("got = a()", "try:\n    got = b()\nexcept ValueError:\n    pass\nprint(got)"),
+        ("got = a()", "for got in []:\n    pass\nprint(got)"),
+        ("got = a()", "import contextlib\nwith contextlib.suppress(ValueError):\n    got = b()\nprint(got)"),
+        ("got = a()", "got = 1\ndel got\nprint(got)"),
+        ("got = a()", "def later():\n    return [got for _ in range(3)]"),
         ("%time a()", "b = 1"),  # what isn't Python may do anything
         ("assert a() == 1", "%run other.py"),  # and may use anything
     ],
 )
 def test_a_test_that_others_may_need_stays(first_test, between):
     assert first_test in kept(first_test, between)
+
+
+@pytest.mark.parametrize(
+    ("first_test", "between"),
+    [
+        ("def check(): ...", "def check(): ...\ncheck()"),
+        ("import math as m", "import math as m\nm.sqrt(2)"),
+        ("import math\nassert a()", "math.sqrt(2)"),  # as the first cell has it
+        ("rows = a()\nassert [row for row in rows]", "row = 1\nprint(row)"),
+        ("got = a()", "print([got for got in range(3)])"),
+        ("got = a()", "def later(got, *more):\n    return lambda more: got + more"),
+        ("got = a()", "try:\n    got = b()\nexcept ValueError:\n    raise\nprint(got)"),
+        ("got = a()", "for got in range(3):\n    print(got)"),
+        ("got = a()", "with open('a') as got:\n    print(got)"),
+        ("total = 0", "total = 1\nprint(total)"),
+    ],
+)
+def test_a_test_whose_names_are_made_anew_is_left_out(first_test, between):
+    """Tests of different tasks often have helpers of the same names."""
+    assert first_test not in kept(first_test, between)

@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# What MLflow imports when it first opens a database, which is more than `import mlflow` takes.
+MLFLOW_STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")
 # Imported once, in this order. Names that aren't installed are passed over.
 DEFAULT_MODULES = (
     "numpy",
@@ -38,6 +40,8 @@ DEFAULT_MODULES = (
     "pandera.pandas",
     "mlflow",
     "mlflow.sklearn",
+    *MLFLOW_STORES,
+    "nbformat",
 )
 MODULES_VARIABLE = "COURSE_WARM_MODULES"
 
