@@ -41,6 +41,7 @@ def main(argv: list[str]) -> None:
     for name in (*argv[1:], *_named_later()):
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
+    gc.freeze()  # IPython looks for garbage when a shell is made, whatever is said above
     baseline.update(_warm_up(shell.new_shell()))
     gc.freeze()
     gc.enable()

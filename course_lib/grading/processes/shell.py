@@ -58,7 +58,6 @@ class _Hook(DisplayHook):
 
     def finish_displayhook(self) -> None:
         """IPython prints an empty line here."""
-        self.flush()
 
 
 class _Compiler(CachingCompiler):

@@ -79,3 +79,10 @@ def test_a_notebooks_own_transformers_are_asked(shell, monkeypatch, kind):
 def test_what_awaits_is_known(shell, cell):
     given = {"transformed_cell": cell, "preprocessing_exc_tuple": None}
     assert shell.should_run_async(cell, **given) == InteractiveShell.should_run_async(shell, cell, **given)
+
+
+def test_what_a_cell_showed_can_be_used_in_the_next(shell):
+    for name, cell in {"one": "20 + 1", "two": "doubled = 2 * _", "three": "doubled", "four": "Out[1], Out[3]"}.items():
+        answer = shells.run_cell(shell, cell, name)
+        assert answer["status"] == "ok", answer
+    assert answer["outputs"][0]["data"]["text/plain"] == "(21, 42)"
