@@ -92,7 +92,9 @@ def _bar() -> Iterator[tuple[Any, Progress]]:
         if plan.todo and sys.stderr.isatty():
             from tqdm import tqdm
 
-            bar = tqdm(total=len(plan.todo) * len(STEPS), unit="step", file=sys.stderr, leave=False)
+            steps = len(plan.todo) * len(STEPS)
+            # each step shows, also one that ends right after another: the next may take long
+            bar = tqdm(total=steps, unit="step", file=sys.stderr, leave=False, mininterval=0, miniters=1)
 
     def moved(month: str, step: str, did: str) -> None:
         if bar is not None:

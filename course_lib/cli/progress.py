@@ -46,7 +46,10 @@ class CellProgress:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=cells, desc=name, unit="cell", file=sys.stderr, leave=False)
+            # each cell shows: the next may take long
+            self._bar = tqdm(
+                total=cells, desc=name, unit="cell", file=sys.stderr, leave=False, mininterval=0, miniters=1
+            )
         else:
             print(f"running   {name} ({cells} cells)", file=sys.stderr, flush=True)
 

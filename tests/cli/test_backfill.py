@@ -134,7 +134,7 @@ def test_on_a_terminal_a_bar_counts_the_steps(course, small, monkeypatch):
     monkeypatch.setattr(sys.stderr.__class__, "isatty", lambda _: True)
     code, _, err = course("--months", "2021-03", *small, "--force")
     assert code == 0
-    assert "6/6" in err or "5/6" in err
+    assert [number for number in range(7) if f"{number}/6" in err] == list(range(7))
     assert "2021-03 train: ran" not in err
 
 
