@@ -106,6 +106,7 @@ class StudentsFolder:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
         return {
+            **(mlflow_database.KEEP_OPEN if self.tracks else {}),
             "COURSE_STATE_DIR": str(state),
             "MLFLOW_TRACKING_URI": f"sqlite:///{(state / 'mlflow.db').as_posix()}",
             "MLFLOW_DISABLE_TELEMETRY": "true",

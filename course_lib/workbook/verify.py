@@ -110,7 +110,7 @@ def run_trial(plan: Plan, trial: Trial, env: Mapping[str, str]) -> NotebookNode 
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     warm = {"COURSE_WARM_MODULES": f"+{_SLOW_IMPORT}"} if _imports(trial.notebook, _SLOW_IMPORT) else {}
-    with working_state(plan.files, {"OMP_NUM_THREADS": "1", **warm, **env}) as state:
+    with working_state(plan.files, {"OMP_NUM_THREADS": "1", **mlflow_database.KEEP_OPEN, **warm, **env}) as state:
         # nothing of these kernels is needed afterwards, and a polite end can take seconds
         options = {"timeout": CELL_TIMEOUT, "allow_errors": True, "shutdown_kernel": "immediate"}
         client = kernel_client(nbclient, trial.notebook, state, **options)

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from course_lib.grading.kernels import first_use
+
 # What an ordinary kernel has imported before it reads its first cell.
 _KERNEL_MODULES = (
     "ipykernel.kernelapp",
@@ -125,6 +127,7 @@ def _preload(modules: Sequence[str], path: list[str]) -> Preloaded:
     with _as_in_a_kernel():
         for name in modules:
             _import(name)
+        first_use.warm_up_mlflow()
     names = {m.partition(".")[0] for m in set(sys.modules) - before}
     _forget_pyplot()
     # No fork must find a collection under way, nor copy pages only because the collector touched them.

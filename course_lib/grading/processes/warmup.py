@@ -18,12 +18,14 @@ from typing import Any
 def warm_up_libraries() -> None:
     """Use what is imported a little. A library of another version that objects to something is just less warm."""
     from course_lib.grading import wire
+    from course_lib.grading.kernels.first_use import warm_up_mlflow
 
     wire.decode(wire.encode({"a": [1.5]}))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if "numpy" in sys.modules:
             _try(_numpy)
+        warm_up_mlflow()
         if "pandas" in sys.modules:
             import pandas as pd
 
