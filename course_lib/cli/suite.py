@@ -29,7 +29,7 @@ def run(what: Sequence[str], together: Sequence[str], folder: Path, environment:
     failed = failures(folder) if code == _FAILED else []
     if not 1 <= len(failed) <= MOST_AGAIN:
         return code
-    say(f"\nA second look at what failed, alone and on a quiet machine: {', '.join(failed)}")
+    say(f"\nA second look at what failed, alone: {', '.join(failed)}")
     code = _run([*pytest, "--last-failed", "--last-failed-no-failures", "none"], folder, environment)
     if code == 0:
         say(f"\nPassed at the second try only, so not yet dependable: {', '.join(failed)}")
