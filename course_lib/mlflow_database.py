@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +22,11 @@ from course_lib import paths
 # works. Where a notebook runs once, in a folder of its own, nobody does that, and a fifth of the time is saved.
 KEEP_OPEN = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "QueuePool"}
 _MAKE_SECONDS = 300
+
+
+def used_by(modules: Iterable[str]) -> bool:
+    """Whether MLflow is among modules that are imported, by their full names."""
+    return any(name.partition(".")[0] == "mlflow" for name in modules)
 
 
 def kept() -> Path:
@@ -66,6 +72,13 @@ def place_default(database: Path, artifacts: str) -> bool:
         return connection.execute(place, (artifacts,)).rowcount == 1
 
 
+def create(database: Path) -> None:
+    """Have MLflow make it here, with all migrations: MLflow makes what it opens."""
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{database.as_posix()}").search_experiments(max_results=1)
+
+
 def make() -> None:
     """Have MLflow make the empty database if there is none yet, in a process of its own. Never raises.
 
@@ -92,9 +105,7 @@ def main() -> None:
         os.chdir(folder)
         database = Path(folder) / "empty.db"
         os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] = "NullPool"  # nothing of it stays open
-        from mlflow import MlflowClient
-
-        MlflowClient(f"sqlite:///{database.as_posix()}").search_experiments(max_results=1)
+        create(database)
         keep(database)
         os.chdir(paths.project_root())
 

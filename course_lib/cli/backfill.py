@@ -82,6 +82,7 @@ def _bar() -> Iterator[tuple[Any, Progress]]:
     import sys
 
     from course_lib.cli.console import say
+    from course_lib.cli.progress import step_bar
     from course_lib.taxi.pipeline_types import STEPS
 
     bar: Any = None
@@ -90,11 +91,7 @@ def _bar() -> Iterator[tuple[Any, Progress]]:
         nonlocal bar
         say(str(plan))
         if plan.todo and sys.stderr.isatty():
-            from tqdm import tqdm
-
-            steps = len(plan.todo) * len(STEPS)
-            # each step shows, also one that ends right after another: the next may take long
-            bar = tqdm(total=steps, unit="step", file=sys.stderr, leave=False, mininterval=0, miniters=1)
+            bar = step_bar(len(plan.todo) * len(STEPS), "step")
 
     def moved(month: str, step: str, did: str) -> None:
         if bar is not None:

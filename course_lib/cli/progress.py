@@ -26,6 +26,13 @@ def count_progress(what: str, unit: str) -> Iterator[Callable[[int, int], None] 
         yield move
 
 
+def step_bar(total: int, unit: str, name: str | None = None) -> Any:
+    """A bar on which each step shows, also one that ends right after another: the next may take long."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=name, unit=unit, file=sys.stderr, leave=False, mininterval=0, miniters=1)
+
+
 class CellProgress:
     """Called with (notebook, cells done, cells); shows one bar at a time, and a line for logs."""
 
@@ -44,12 +51,7 @@ class CellProgress:
         self.close()
         self._name = name
         if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            # each cell shows: the next may take long
-            self._bar = tqdm(
-                total=cells, desc=name, unit="cell", file=sys.stderr, leave=False, mininterval=0, miniters=1
-            )
+            self._bar = step_bar(cells, "cell", name)
         else:
             print(f"running   {name} ({cells} cells)", file=sys.stderr, flush=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -33,8 +32,6 @@ def everything(
 
 def test(context: typer.Context) -> None:
     """Run every check: package, modules, notebooks against their stored outputs. More words go on to pytest."""
-    import subprocess
-
     from course_lib.cli import suite
     from course_lib.cli.warm import use_warm_kernels
     from course_lib.paths import project_root
@@ -42,8 +39,7 @@ def test(context: typer.Context) -> None:
     use_warm_kernels()
     environment = {**os.environ, "TAXI_DATA": "simulated"}
     if context.args:
-        command = [sys.executable, "-m", "pytest", *context.args]
-        raise typer.Exit(subprocess.run(command, cwd=project_root(), env=environment).returncode)
+        raise typer.Exit(suite.pytest(context.args, project_root(), environment))
     # Notebooks are compared cell by cell with what is stored (nbval); a notebook's cells stay on one worker.
     what = ["--nbval", "--nbval-cell-timeout", "300", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
     # a capstone is a project of its own: its notebook is broken on purpose, its tests are run by its assessor

@@ -24,13 +24,12 @@ def run(what: Sequence[str], together: Sequence[str], folder: Path, environment:
 
     Returns pytest's exit code: 0 when every test has passed, be it at the second try.
     """
-    pytest = [sys.executable, "-m", "pytest", *what]
-    code = _run([*pytest, "--cache-clear", *together], folder, environment)
+    code = pytest([*what, "--cache-clear", *together], folder, environment)
     failed = failures(folder) if code == _FAILED else []
     if not 1 <= len(failed) <= MOST_AGAIN:
         return code
     say(f"\nA second look at what failed, alone: {', '.join(failed)}")
-    code = _run([*pytest, "--last-failed", "--last-failed-no-failures", "none"], folder, environment)
+    code = pytest([*what, "--last-failed", "--last-failed-no-failures", "none"], folder, environment)
     if code == 0:
         say(f"\nPassed at the second try only, so not yet dependable: {', '.join(failed)}")
     return code
@@ -42,5 +41,6 @@ def failures(folder: Path) -> list[str]:
     return sorted(json.loads(kept.read_text(encoding="utf-8"))) if kept.is_file() else []
 
 
-def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> int:
-    return subprocess.run(command, cwd=folder, env=environment).returncode
+def pytest(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """Run pytest in ``folder`` with these words behind it; returns its exit code."""
+    return subprocess.run([sys.executable, "-m", "pytest", *words], cwd=folder, env=environment).returncode

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course_lib import mlflow_database
 from course_lib.errors import CourseError
 from course_lib.grading.sourcecode import bound_names, imported_modules, without_regions, words
 
@@ -105,7 +106,7 @@ class Assignment:
     @functools.cached_property
     def uses_mlflow(self) -> bool:
         """Whether the cells that are run for grading import MLflow."""
-        return any(name.partition(".")[0] == "mlflow" for name in self.to_import)
+        return mlflow_database.used_by(self.to_import)
 
     @property
     def digest(self) -> str:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterable
 
+from course_lib import mlflow_database
 from course_lib.grading.kernels.identity import MLFLOW_STORES
 from course_lib.grading.processes.starter import can_fork, import_also, start_nursery
 
@@ -48,7 +49,7 @@ class Nursery:
             return [None] * workers
         self.needed = True
         also = [name for name in modules if name not in _USUAL]
-        if any(name.partition(".")[0] == "mlflow" for name in also):
+        if mlflow_database.used_by(also):
             also += MLFLOW_STORES
         import_also(self.process, also)
         for line in self.lines[workers:]:

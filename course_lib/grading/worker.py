@@ -65,7 +65,7 @@ def _prepare(modules: list[str], limits: Limits, sandboxed: bool, nursery: socke
     gc.set_threshold(20_000, 20, 20)  # cells and outputs are many objects, and hardly any is garbage that it finds
     if sys.platform == "linux":
         name_process(NAME)
-    if any(name.partition(".")[0] == "mlflow" for name in modules):
+    if mlflow_database.used_by(modules):
         mlflow_database.make()  # once for all students, while the libraries are imported
     return Starter(modules, limits, sandboxed=sandboxed, readable=[data_dir()], nursery=nursery)
 

@@ -170,9 +170,7 @@ def _make_empty(target: Path, artifacts: str) -> None:
             return
     target.unlink(missing_ok=True)
     with quiet_migrations():
-        from mlflow import MlflowClient
-
-        MlflowClient(address(target)).search_experiments(max_results=1)  # MLflow makes what it opens
+        mlflow_database.create(target)
     try:
         mlflow_database.keep(target)
     except OSError as error:  # a read-only data folder only means that the next one takes as long

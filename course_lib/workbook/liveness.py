@@ -66,7 +66,7 @@ class _Flow:
             return self.through(node.body, defined) & self.through(node.orelse, defined)
         if isinstance(node, ast.For | ast.AsyncFor):
             self._read(node.iter, defined)
-            self.through(node.body, defined | _targets(node.target))
+            self.through(node.body, defined | _made_in(node.target))
             self.through(node.orelse, defined)
             return defined
         if isinstance(node, ast.While):
@@ -77,22 +77,17 @@ class _Flow:
         if isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:
                 self._read(item.context_expr, defined)
-                defined = defined | (_targets(item.optional_vars) if item.optional_vars else set())
+                defined = defined | (_made_in(item.optional_vars) if item.optional_vars else set())
             self.through(node.body, defined)
             return defined  # it may end what happens inside, as `suppress` does
         if isinstance(node, ast.Try):
             return self._after_try(node, defined)
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom):
-            self._read(node, defined)
-            unset = isinstance(node, ast.AnnAssign) and node.value is None
-            return defined if unset else defined | {name for part in ast.walk(node) for name in _made_by(part)}
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            self._read(node, defined)
-            return defined | {node.name}
+        self._read(node, defined)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             self.needs |= {node.target.id} - defined
-        self._read(node, defined)
-        return defined - {name for part in getattr(node, "targets", []) for name in _targets(part)}  # del
+        if isinstance(node, ast.Delete):
+            return defined - _made_in(*node.targets)
+        return defined | _surely_made_by(node)
 
     def _after_try(self, node: ast.Try, defined: set[str]) -> set[str]:
         done = self.through(node.orelse, self.through(node.body, defined))
@@ -127,8 +122,19 @@ def _below(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         yield from _below(child)
 
 
-def _targets(node: ast.AST) -> set[str]:
-    return {name for part in ast.walk(node) for name in _made_by(part)}
+def _surely_made_by(node: ast.stmt) -> set[str]:
+    """What is there after a simple statement. Names of comprehensions in it are their own."""
+    if isinstance(node, ast.Assign):
+        return _made_in(*node.targets)
+    if isinstance(node, ast.AnnAssign):
+        return _made_in(node.target) if node.value is not None else set()
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return _made_in(*node.names)
+    return _made_by(node)
+
+
+def _made_in(*nodes: ast.AST) -> set[str]:
+    return {name for node in nodes for part in ast.walk(node) for name in _made_by(part)}
 
 
 def _made_by(node: ast.AST) -> set[str]:

@@ -59,6 +59,7 @@ def test_what_comes_later_and_other_tests_are_left_out():
         ("got = a()", "import contextlib\nwith contextlib.suppress(ValueError):\n    got = b()\nprint(got)"),
         ("got = a()", "got = 1\ndel got\nprint(got)"),
         ("got = a()", "def later():\n    return [got for _ in range(3)]"),
+        ("got = a()", "rows = [got for got in range(3)]\nprint(got)"),
         ("%time a()", "b = 1"),  # what isn't Python may do anything
         ("assert a() == 1", "%run other.py"),  # and may use anything
     ],
