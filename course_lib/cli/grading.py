@@ -25,7 +25,9 @@ def grade(
     ] = Path("gradebook/submitted"),
     jobs: Annotated[
         int | None,
-        typer.Option(help="How many to grade at once; by default 3 for 2 processors, on a cluster 1 for each thread."),
+        typer.Option(
+            help="How many to grade at once; by default 1 for each processor, on a cluster 1 for each thread."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Have a Dask cluster grade: its scheduler's address (tcp://host:8786).")
@@ -43,10 +45,11 @@ def grade(
     import gc
 
     from course_lib.cli.console import emit, say
-    from course_lib.grading.nurseries import Nursery, usual_jobs
+    from course_lib.grading.nurseries import Nursery, cores
 
     # first of all: what it imports takes longest
-    nursery = Nursery(jobs or usual_jobs()) if scheduler is None and (jobs is None or jobs > 0) else None
+    here = scheduler is None and (jobs is None or jobs > 0)
+    nursery = Nursery(jobs or cores(), sandboxed=not unsafe) if here else None
     from course_lib.grading.grade_class import grade as grade_class
 
     gc.freeze()

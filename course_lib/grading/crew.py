@@ -33,7 +33,7 @@ class Crew:
     def __init__(self, parcel: bytes, size: int) -> None:
         self.home = tempfile.TemporaryDirectory(prefix="grading-release-", ignore_cleanup_errors=True)
         self.setting = unpack(parcel, Path(self.home.name))
-        self.nursery = Nursery(size)
+        self.nursery = Nursery(size, sandboxed=self.setting.sandboxed)
         self.lines = self.nursery.take(size, self.setting.modules)
         self.free: list[WorkerProcess] = []
         self.busy = 0

@@ -19,7 +19,7 @@ from course_lib.grading.coursefolders import CourseFolders, course_folders
 from course_lib.grading.gradebook_address import checked
 from course_lib.grading.libraries import shared
 from course_lib.grading.limits import Limits
-from course_lib.grading.nurseries import Nursery, usual_jobs
+from course_lib.grading.nurseries import Nursery, cores
 from course_lib.grading.pool import Pool
 from course_lib.grading.sandbox.policy import SandboxUnavailable
 from course_lib.grading.scores import scores
@@ -50,7 +50,7 @@ def grade(
     """Grade every hand-in in a folder that is new or changed, into the gradebook of the course.
 
     ``modules`` are names such as ``01_intro`` (all that can be graded when none is named); ``folders`` say where
-    grades go (the course's own gradebook); ``jobs`` how many are graded at once (three for two processors).
+    grades go (the course's own gradebook); ``jobs`` how many are graded at once (as many as there are processors).
     ``unsafe`` runs students' code without a sandbox; ``force`` grades again what has not changed. ``progress`` is
     called with the number done, the number to do, and each result. The class report goes into ``report_to``
     (``results`` beside the graded notebooks). A ``nursery`` that was started before is ended here. With the address
@@ -72,7 +72,7 @@ def grade(
         check_address(scheduler)
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            nursery = stack.enter_context(nursery or Nursery(jobs or usual_jobs()))
+            nursery = stack.enter_context(nursery or Nursery(jobs or cores(), sandboxed=not unsafe))
         assignments = load_assignments(root, modules)
         found = handed.find(Path(submissions), assignments)
         if not found.submissions and not found.rejected:
@@ -114,7 +114,7 @@ def _setting(root: Path, assignments: list[Assignment], limits: Limits, *, sandb
 def _workers(job: Job, jobs: int | None, nursery: Nursery) -> Iterator[Pool]:
     """As many workers of this machine as are asked for and can be of use."""
     setting = _with_shared(job)
-    with Pool(setting, max(1, min(jobs or usual_jobs(), len(job.to_do))), nursery) as pool:
+    with Pool(setting, max(1, min(jobs or cores(), len(job.to_do))), nursery) as pool:
         if setting.sandboxed:
             require_sandbox()  # before there is a second thread: then a copy of this process can try it
         yield pool

@@ -6,10 +6,12 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 from course_lib import mlflow_database
 from course_lib.grading.kernels.identity import MLFLOW_STORES
-from course_lib.grading.processes.starter import can_fork, import_also, start_nursery
+from course_lib.grading.processes.starter import can_fork, existing, import_also, start_nursery
+from course_lib.paths import data_dir
 
 _USUAL = ("numpy", "pandas")  # what hardly a notebook does without
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -19,16 +21,17 @@ class Nursery:
     """The process that all students' processes are forked from, for at most ``jobs`` workers.
 
     Its imports take longer than finding out what is to be graded, so it is started before that is known. Use as a
-    context manager: one that was not needed is gone at once.
+    context manager: one that was not needed is gone at once. ``sandboxed``: sandboxes are kept ready beside it.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, *, sandboxed: bool = True) -> None:
         self.process: subprocess.Popen[bytes] | None = None
         self.lines: list[socket.socket] = []
         self.needed = False
         if can_fork():
             env = {**os.environ, **worker_environment()}
-            self.lines, self.process = start_nursery(jobs, _USUAL, env)
+            readable = existing(readable_folders()) if sandboxed else None
+            self.lines, self.process = start_nursery(jobs, _USUAL, readable, env)
 
     def __enter__(self) -> Nursery:
         return self
@@ -57,6 +60,11 @@ class Nursery:
         return list(self.lines[:workers])
 
 
+def readable_folders() -> list[Path]:
+    """What a student's process may read in its sandbox, besides Python and the system: the months."""
+    return [data_dir()]
+
+
 def cores() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -64,9 +72,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def usual_jobs() -> int:
-    """How many workers keep all processors busy: each waits now and then, when student and judge take turns."""
-    return cores() + (cores() + 1) // 2
+def processors(workers: int) -> list[int | None]:
+    """Which processor each of so many workers stays on, with the processes that work for it: worker, judge and student
+    take turns, so what one has just used is at hand for the other. Nothing where some processors would stay idle:
+    then the system may know better which.
+    """
+    if not hasattr(os, "sched_getaffinity") or workers < cores():
+        return [None] * workers
+    there = sorted(os.sched_getaffinity(0))
+    return [there[number % len(there)] for number in range(workers)]
 
 
 def worker_environment() -> dict[str, str]:

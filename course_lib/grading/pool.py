@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from course_lib.grading.nurseries import Nursery
+from course_lib.grading.nurseries import Nursery, processors
 from course_lib.grading.worker import Setting
 from course_lib.grading.worker_process import WorkerProcess
 
@@ -29,9 +29,9 @@ class Pool:
         self.setting = setting
         self.workers: list[WorkerProcess] = []
         lines = nursery.take(jobs, setting.modules)
-        for place, line in enumerate(lines):
+        for place, (line, processor) in enumerate(zip(lines, processors(jobs), strict=True)):
             others = [*(worker.channel for worker in self.workers), *(end for end in lines[place + 1 :] if end)]
-            self.workers.append(WorkerProcess(setting, line, others))
+            self.workers.append(WorkerProcess(setting, line, others, processor=processor))
 
     def __enter__(self) -> Pool:
         return self

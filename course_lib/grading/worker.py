@@ -25,11 +25,11 @@ from course_lib.grading.assignment import Assignment
 from course_lib.grading.channel import Channel, ChannelClosed
 from course_lib.grading.grade_notebook import grade_notebook
 from course_lib.grading.limits import Limits
+from course_lib.grading.nurseries import readable_folders
 from course_lib.grading.outcome import INFRA_ERROR, NotebookResult, SubmissionResult
 from course_lib.grading.processes.starter import Starter
-from course_lib.grading.sandbox.namespaces import name_process
+from course_lib.grading.sandbox.namespaces import name_process, stay_on
 from course_lib.grading.submissions import Submission
-from course_lib.paths import data_dir
 
 NAME = "grading-worker"  # what `ps` and `top` call it
 
@@ -50,24 +50,29 @@ def main(argv: list[str]) -> None:
     channel = Channel(_end(argv[0]))
     first = pickle.loads(channel.receive()[1])
     nursery = socket.socket(fileno=int(argv[1])) if len(argv) > 1 else None
-    starter = _prepare(first["modules"], first["limits"], first["sandboxed"], nursery)
+    starter = _prepare(first["modules"], first["limits"], first["sandboxed"], nursery, first["processor"])
     _serve(channel, starter, None)
 
 
-def live(channel: Channel, setting: Setting, nursery: socket.socket) -> None:
+def live(channel: Channel, setting: Setting, nursery: socket.socket, processor: int | None) -> None:
     """Be a worker in a copy of the process that grades the class."""
-    _serve(channel, _prepare(setting.modules, setting.limits, setting.sandboxed, nursery), setting)
+    _serve(channel, _prepare(setting.modules, setting.limits, setting.sandboxed, nursery, processor), setting)
 
 
-def _prepare(modules: list[str], limits: Limits, sandboxed: bool, nursery: socket.socket | None) -> Starter:
+def _prepare(
+    modules: list[str], limits: Limits, sandboxed: bool, nursery: socket.socket | None, processor: int | None
+) -> Starter:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the class's process decides when to stop
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # cells and outputs are many objects, and hardly any is garbage that it finds
     if sys.platform == "linux":
         name_process(NAME)
+        stay_on(processor)
     if mlflow_database.used_by(modules):
         mlflow_database.make()  # once for all students, while the libraries are imported
-    return Starter(modules, limits, sandboxed=sandboxed, readable=[data_dir()], nursery=nursery)
+    return Starter(
+        modules, limits, sandboxed=sandboxed, readable=readable_folders(), nursery=nursery, processor=processor
+    )
 
 
 def _serve(channel: Channel, starter: Starter, setting: Setting | None) -> None:

@@ -27,11 +27,19 @@ class WorkerProcess:
     """One worker, kept alive through whatever happens to it.
 
     Where processes are forked and nothing else runs in this one, the first is a copy of it, which has all of its
-    imports and the setting already. ``others`` are ends of connections that such a copy must not keep open.
+    imports and the setting already. ``others`` are ends of connections that such a copy must not keep open. On
+    ``processor`` it stays, with the processes that work for it.
     """
 
-    def __init__(self, setting: worker.Setting, nursery: socket.socket | None, others: Iterable[Any] = ()) -> None:
-        self.setting = setting
+    def __init__(
+        self,
+        setting: worker.Setting,
+        nursery: socket.socket | None,
+        others: Iterable[Any] = (),
+        *,
+        processor: int | None = None,
+    ) -> None:
+        self.setting, self.processor = setting, processor
         self.channel, theirs = pair()
         if nursery is not None and _may_be_copied():
             self.process: subprocess.Popen[bytes] | _Copy = _Copy(self._live, theirs, nursery, others)
@@ -91,7 +99,7 @@ class WorkerProcess:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.environ.update(worker_environment())
-        worker.live(theirs, self.setting, nursery)
+        worker.live(theirs, self.setting, nursery, self.processor)
 
     def _start(self, theirs: Channel, nursery: socket.socket | None) -> subprocess.Popen[bytes]:
         """A Python of its own."""
@@ -108,6 +116,7 @@ class WorkerProcess:
                 [*command, *map(str, numbers)], stdin=subprocess.DEVNULL, pass_fds=numbers, env=env
             )
         first = {name: getattr(self.setting, name) for name in ("modules", "limits", "sandboxed")}
+        first["processor"] = self.processor
         self.channel.send({"kind": "start"}, pickle.dumps(first))
         self.channel.send({"kind": "setting"}, pickle.dumps(self.setting))
         return process

@@ -3,7 +3,8 @@
 It never sees a test or a solution, so there is none in the memory that a student's process inherits from it. One
 nursery serves all grading workers, runs no threads and does nothing but fork, end and wait for children.
 
-Started as ``python -m course_lib.grading.processes.nursery FD,FD… MODULE…``; each FD is its end of a pair of sockets.
+Started as ``python -m course_lib.grading.processes.nursery FD,FD… READABLE MODULE…``; each FD is its end of a pair of
+sockets, READABLE a JSON list of folders that a student's process may read in its sandbox (empty: there are none).
 What else to import comes as a line of JSON on its standard input, once that is known.
 """
 
@@ -18,11 +19,17 @@ import signal
 import socket
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from course_lib.errors import CourseError
 from course_lib.grading.channel import Channel
+from course_lib.grading.sandbox.namespaces import become_subreaper, stay_on
+
+if TYPE_CHECKING:
+    from course_lib.grading.processes.porter import Porter
+    from course_lib.grading.processes.room import Move
 
 _LARGEST_ORDER = 1 << 20
 
@@ -31,14 +38,17 @@ baseline: dict[str, dict[str, int]] = {}  # filled before the first fork
 
 def main(argv: list[str]) -> None:
     """Import, then serve orders until every worker is gone."""
+    workers = [socket.socket(fileno=int(number)) for number in argv[0].split(",")]
+    nursery = Nursery(workers)
+    if argv[1]:
+        nursery.hire_porter(json.loads(argv[1]))
     from course_lib.grading.processes import judge, shell, student  # noqa: F401 (children need them all)
 
     if sys.platform == "linux":
         from course_lib.grading.processes import room  # noqa: F401
 
-    workers = [socket.socket(fileno=int(number)) for number in argv[0].split(",")]
     gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a while
-    for name in (*argv[1:], *_named_later()):
+    for name in (*argv[2:], *_named_later()):
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
     gc.freeze()  # IPython looks for garbage when a shell is made, whatever is said above
@@ -51,7 +61,7 @@ def main(argv: list[str]) -> None:
     for worker in workers:
         with suppress(OSError):
             worker.send(b"ready")
-    serve(workers)
+    nursery.serve()
 
 
 def _named_later() -> Iterator[str]:
@@ -69,50 +79,79 @@ def _warm_up(shell: Any) -> dict[str, dict[str, int]]:
     return integrity.snapshot(shell)
 
 
-def serve(workers: list[socket.socket]) -> None:
-    """Fork, or end, one child for each order; a worker that is gone takes its children along."""
-    children: dict[socket.socket, set[int]] = {worker: set() for worker in workers}
-    try:
-        while children:
-            for worker in select.select(list(children), [], [])[0]:
-                if not obey(worker, children):
-                    for pid in children.pop(worker):
-                        end(pid)
-                    worker.close()
-    finally:
-        for pids in children.values():
-            for pid in pids:
-                end(pid)
+class Nursery:
+    """The workers that it serves, and the children of each."""
 
+    def __init__(self, workers: Iterable[socket.socket]) -> None:
+        self.children: dict[socket.socket, set[int]] = {worker: set() for worker in workers}
+        self.porter: Porter | None = None
 
-def obey(worker: socket.socket, children: dict[socket.socket, set[int]]) -> bool:
-    """Do what one worker orders; False when it is gone."""
-    try:
-        data, fds, _flags, _address = socket.recv_fds(worker, _LARGEST_ORDER, 1)
-        if not data:
-            return False
-        order = json.loads(data)
-        if "end" in order:
-            children[worker].discard(order["end"])
-            end(order["end"])
-            worker.send(b"ended")
-            return True
+    def hire_porter(self, readable: Sequence[str]) -> None:
+        """Have somebody keep rooms ready in which ``readable`` can be read."""
+        from course_lib.grading.processes.porter import Porter
+
+        if os.geteuid() != 0:
+            become_subreaper()  # students' processes are sent in by others, who end at once
+        self.porter = Porter.hire(readable, len(self.children), self.children)
+
+    def serve(self) -> None:
+        """Fork, or end, one child for each order; a worker that is gone takes its children along."""
         try:
-            pid = os.fork()
-        except OSError as error:
+            while self.children:
+                for worker in select.select(list(self.children), [], [])[0]:
+                    if not self.obey(worker):
+                        for pid in self.children.pop(worker):
+                            end(pid)
+                        worker.close()
+        finally:
+            for pids in self.children.values():
+                for pid in pids:
+                    end(pid)
+
+    def obey(self, worker: socket.socket) -> bool:
+        """Do what one worker orders; False when it is gone."""
+        try:
+            data, fds, _flags, _address = socket.recv_fds(worker, _LARGEST_ORDER, 1)
+            if not data:
+                return False
+            order = json.loads(data)
+            if "end" in order:
+                self.children[worker].discard(order["end"])
+                end(order["end"])
+                worker.send(b"ended")
+                return True
+            try:
+                pid, move = self._fork(order)
+            except (OSError, ValueError, CourseError) as error:
+                os.close(fds[0])
+                worker.send(json.dumps({"error": str(error)}).encode())
+                return True
+            if pid == 0:
+                for other in (*self.children, self.porter):
+                    if other is not None:
+                        other.close()
+                become(order, fds[0], move)
             os.close(fds[0])
-            worker.send(json.dumps({"error": str(error)}).encode())
-            return True
-        if pid == 0:
-            for other in children:
-                other.close()
-            become(order, fds[0])
-        os.close(fds[0])
-        children[worker].add(pid)
-        worker.send(json.dumps({"pid": pid}).encode())
-    except OSError:
-        return False
-    return True
+            self.children[worker].add(pid)
+            worker.send(json.dumps({"pid": pid}).encode())
+        except OSError:
+            return False
+        return True
+
+    def _fork(self, order: dict[str, Any]) -> tuple[int, Move | None]:
+        if not order["sandboxed"]:
+            return os.fork(), None
+        from course_lib.grading.processes.room import fork_into_room
+
+        if self.porter is None:
+            self.hire_porter(order["readable"])
+        assert self.porter is not None
+        try:
+            return fork_into_room(order, self.porter)
+        except (ConnectionError, TimeoutError):
+            self.porter.close()  # the next order finds a new one
+            self.porter = None
+            raise
 
 
 def end(pid: int) -> None:
@@ -124,16 +163,15 @@ def end(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
-def become(order: dict[str, Any], fd: int) -> None:
-    """In a forked process: be what the order says, and never return."""
+def become(order: dict[str, Any], fd: int, move: Move | None) -> NoReturn:
+    """In a forked process: be what the order says, in a room if there is one to move into."""
     code = 1
     try:
         os.setsid()
+        stay_on(order["processor"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if order["sandboxed"]:
-            from course_lib.grading.processes import room
-
-            channel = room.enter(order, fd)
+        if move is not None:
+            channel = move.settle(fd)
         else:
             os.environ.update(order["env"])
             os.chdir(order["folder"])

@@ -1,27 +1,83 @@
 """A student's process in a sandbox: the walls of `course_lib.grading.sandbox`, around our own forked process.
 
-The nursery forks a keeper; the keeper has bubblewrap make an empty room, sends the student's process in, watches
-the memory of all that goes on there, and empties the room at the end. Killing the keeper empties it, too.
+The porter has an empty room ready; the nursery forks the student's process into it, and that process furnishes the
+room, gives up every right and accepts the limits before it hears of the student.
 """
 
 from __future__ import annotations
 
 import os
-import select
 import socket
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from course_lib.grading.channel import Channel
+from course_lib.grading.processes.porter import Lodging, Porter
 from course_lib.grading.sandbox import inside, namespaces
-from course_lib.grading.sandbox.bubblewrap import Room, open_room, python_folders
 from course_lib.grading.sandbox.keeper import send_in
-from course_lib.grading.sandbox.policy import WORK, SandboxFailed, SandboxPolicy
-from course_lib.grading.sandbox.watch import Watch, own_memory
+from course_lib.grading.sandbox.policy import WORK, SandboxPolicy
+from course_lib.grading.sandbox.watch import own_memory
 
-_LOOK = 0.1  # seconds between looks at the memory
 _CHANNEL = 3  # the student's descriptor for the channel, behind the standard streams
+
+
+@dataclass
+class Move:
+    """What a student's process takes into its room."""
+
+    policy: SandboxPolicy
+    identity: inside.Identity
+    entries: list[inside.Entry]
+    init: int
+
+    def settle(self, fd: int) -> Channel:
+        """In the room: furnish it, give up every right, accept the limits. Returns only where all of it went well."""
+        end = fd
+        try:
+            if self.identity.root:
+                others = tuple(kind for kind in self.identity.kinds if kind != "pid")
+                namespaces.enter(self.init, others)
+            inside.furnish(self.policy, self.identity)
+            inside.give_up_rights(self.identity)
+            inside.unpack(self.entries)
+            os.dup2(fd, _CHANNEL)
+            end = _CHANNEL
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nothing, stream)
+            os.closerange(_CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
+            os.environ.clear()
+            os.environ.update(self.policy.environment())
+            os.chdir(WORK)
+            if hasattr(time, "tzset"):
+                time.tzset()
+            inside.accept_limits(self.policy, inside.processes_that_count(self.identity.outside))
+            inside.filter_calls()
+            return Channel(socket.socket(fileno=_CHANNEL))
+        except Exception as error:
+            _give_up(end, error)
+
+
+def fork_into_room(order: dict[str, Any], porter: Porter) -> tuple[int, Move]:
+    """Fork a process in a room of its own; returns its number, 0 in that process, and what it is to settle with.
+
+    Raises OSError or a CourseError where that can't be done.
+    """
+    policy = policy_of(order)
+    entries = inside.pack(policy.workdir, policy.disk_bytes)
+    lodging = porter.room(order["readable"])
+    move = Move(policy, inside.Identity.of(lodging.uid), entries, lodging.init)
+    try:
+        resident = _fork(lodging, move.identity)
+    except BaseException:
+        porter.not_used(lodging)
+        raise
+    if resident:
+        # the libraries' own pages, which this process has as well, don't count
+        porter.moved_in(lodging, resident, policy.memory_bytes + own_memory())
+    return resident, move
 
 
 def policy_of(order: dict[str, Any]) -> SandboxPolicy:
@@ -39,93 +95,31 @@ def policy_of(order: dict[str, Any]) -> SandboxPolicy:
     )
 
 
-def enter(order: dict[str, Any], fd: int) -> Channel:
-    """Keep a room (and never return), or return in the process that lives in it, with its channel."""
-    room = None
-    try:
-        policy = policy_of(order)
-        identity = inside.Identity.choose(os.getpid())
-        if identity.root and (hidden := inside.unreadable([*python_folders(), *policy.readable])):
-            raise SandboxFailed(f"a student's process may not read {hidden}: `chmod -R o+rX {hidden}` lets it")
-        entries = inside.pack(policy.workdir, policy.disk_bytes)
-        namespaces.become_subreaper()
-        room = open_room(policy.readable, None, identity.uid)
-        resident = _send_in(room, identity, fd)
-        if resident is None:
-            return _settle(policy, identity, entries, fd)
-    except Exception as error:
-        _give_up(fd, room, error)
-    else:
-        os.close(fd)
-        _watch(room, resident, policy.memory_bytes + own_memory())
+def _fork(lodging: Lodging, identity: inside.Identity) -> int:
+    """Fork a process in the room's process namespace: its number, or 0 in that process.
 
-
-def _send_in(room: Room, identity: inside.Identity, fd: int) -> int | None:
-    """Fork a process in the room's namespaces: its number, or None in that process.
-
-    Root can have its next child in another process namespace, without going there. Others have to be somebody else
-    in the room's user namespace first, from where there is no way back: they send a doorman.
+    Root can have its next child in another process namespace, and go back to its own for those after it. Others have
+    to be somebody else in the room's user namespace first, from where there is no way back: they send a doorman.
     """
     if not identity.root:
-        doorman = send_in(room, identity)
+        doorman = send_in(lodging.init, identity)
         if doorman is None:
-            return None
+            return 0
         doorman.dismiss()
         return doorman.kernel
-    opened = namespaces.handles(room.init, identity.kinds)
-    namespaces.join({"pid": opened.pop("pid")})
-    resident = os.fork()
-    if resident == 0:
-        try:
-            namespaces.join(opened)
-        except OSError as error:
-            _give_up(fd, None, error)
-        return None
-    for handle in opened.values():
-        os.close(handle)
+    own, theirs = (namespaces.handles(pid, ("pid",)) for pid in (os.getpid(), lodging.init))
+    namespaces.join(theirs)
+    resident = None
+    try:
+        resident = os.fork()
+    finally:
+        if resident != 0:
+            namespaces.join(own)
     return resident
 
 
-def _settle(policy: SandboxPolicy, identity: inside.Identity, entries: list[inside.Entry], fd: int) -> Channel:
-    """In the room: furnish it, give up every right, accept the limits."""
+def _give_up(end: int, error: Exception) -> NoReturn:
     try:
-        os.setsid()
-        inside.furnish(policy, identity)
-        inside.give_up_rights(identity)
-        inside.unpack(entries)
-        os.dup2(fd, _CHANNEL)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(nothing, stream)
-        os.closerange(_CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
-        os.environ.clear()
-        os.environ.update(policy.environment())
-        os.chdir(WORK)
-        if hasattr(time, "tzset"):
-            time.tzset()
-        inside.accept_limits(policy, inside.processes_that_count(identity.outside))
-        inside.filter_calls()
-        return Channel(socket.socket(fileno=_CHANNEL))
-    except Exception as error:
-        _give_up(_CHANNEL, None, error)
-
-
-def _give_up(fd: int, room: Room | None, error: Exception) -> NoReturn:
-    try:
-        Channel(socket.socket(fileno=fd)).send({"kind": "failed", "reason": str(error)})
+        Channel(socket.socket(fileno=end)).send({"kind": "failed", "reason": str(error)})
     finally:
-        if room is not None:
-            room.empty()
         os._exit(1)
-
-
-def _watch(room: Room, resident: int, memory: int) -> NoReturn:
-    """Until the student's process ends: end it, and whatever it started, if that uses too much memory together."""
-    watch = Watch(room.init)
-    ended = os.pidfd_open(resident)
-    while not select.select([ended], [], [], _LOOK)[0]:
-        if watch.memory(memory) > memory:
-            break
-    room.empty()
-    os.waitpid(resident, 0)
-    os._exit(0)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,8 @@ class Process:
 
 class Starter:
     """Starts processes. ``modules`` are imported once, beforehand, where processes can be forked; ``readable`` are
-    folders that a student's process may read in its sandbox. ``nursery`` is a connection to one that is shared."""
+    folders that a student's process may read in its sandbox. ``nursery`` is a connection to one that is shared; all
+    that is forked from it for this starter stays on ``processor``, if one is named."""
 
     def __init__(
         self,
@@ -72,10 +73,11 @@ class Starter:
         sandboxed: bool,
         readable: Sequence[Path] = (),
         nursery: socket.socket | None = None,
+        processor: int | None = None,
         fork: bool | None = None,
     ) -> None:
-        self.limits, self.sandboxed = limits, sandboxed
-        self.readable = [str(path) for path in readable if path.exists()]
+        self.limits, self.sandboxed, self.processor = limits, sandboxed, processor
+        self.readable = existing(readable)
         self.forks = can_fork() if fork is None else fork
         self._modules = list(modules)
         self._fresh: dict[int, subprocess.Popen[bytes]] = {}
@@ -148,6 +150,7 @@ class Starter:
                 "env": make(folder, self.seen_as(folder) if role == STUDENT else folder),
                 "sandboxed": self.sandboxed and role == STUDENT,
                 "readable": self.readable,
+                "processor": self.processor,
                 "limits": self.limits.as_dict(),
                 "memory_megabytes": self.limits.memory_bytes >> 20,
             }
@@ -200,7 +203,8 @@ class Starter:
             self._nursery = None
 
     def _start_nursery(self) -> None:
-        (self._socket,), self._nursery = start_nursery(1, self._modules)
+        readable = self.readable if self.sandboxed else None
+        (self._socket,), self._nursery = start_nursery(1, self._modules, readable)
         import_also(self._nursery, [])
         self._waiting = True
 
@@ -249,15 +253,24 @@ class Starter:
 
 
 def start_nursery(
-    workers: int, modules: Sequence[str], env: dict[str, str] | None = None
+    workers: int, modules: Sequence[str], readable: Sequence[str] | None, env: dict[str, str] | None = None
 ) -> tuple[list[socket.socket], subprocess.Popen[bytes]]:
     """A nursery for some workers: each worker's end of its connection, and the process.
 
-    It imports the modules, and waits to hear of others (see `import_also`).
+    It imports the modules, and waits to hear of others (see `import_also`). Sandboxes in which ``readable`` can be read
+    are kept ready beside it (None: students' processes are not sandboxed).
     """
     pairs = [socket.socketpair() for _ in range(workers)]
     theirs = [there.fileno() for _, there in pairs]
-    command = [sys.executable, "-m", "course_lib.grading.processes.nursery", ",".join(map(str, theirs)), *modules]
+    rooms = "" if readable is None else json.dumps(list(readable))
+    command = [
+        sys.executable,
+        "-m",
+        "course_lib.grading.processes.nursery",
+        ",".join(map(str, theirs)),
+        rooms,
+        *modules,
+    ]
     process = subprocess.Popen(command, pass_fds=theirs, stdin=subprocess.PIPE, env=env)
     for here, there in pairs:
         there.close()
@@ -270,6 +283,11 @@ def import_also(nursery: subprocess.Popen[bytes], modules: Sequence[str]) -> Non
     assert nursery.stdin is not None
     with suppress(BrokenPipeError), nursery.stdin as line:  # one that has ended is found out by who needs it
         line.write(json.dumps(list(modules)).encode() + b"\n")
+
+
+def existing(paths: Iterable[Path]) -> list[str]:
+    """Those that there are."""
+    return [str(path) for path in paths if path.exists()]
 
 
 def can_fork() -> bool:

@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,25 +38,42 @@ _PATIENCE = 30.0
 
 @dataclass
 class Room:
-    """A running, empty sandbox. ``init`` is its first process as seen from outside: when it ends, all in it end."""
+    """A running, empty sandbox. ``init`` is its first process as seen from outside: when it ends, all in it end;
+    ``uid`` is the user that it is made for."""
 
     process: subprocess.Popen
     init: int
+    uid: int
+
+    def end(self) -> None:
+        """Kill everything in it, without waiting until that has happened."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.init, signal.SIGKILL)
+
+    def is_empty(self) -> bool:
+        """Whether nothing in it runs any more. Where it is, everything that was kept for it is given back."""
+        # bubblewrap waits for the first process, which ends only when all others have.
+        if self.process.poll() is None:
+            return False
+        _close(self.process)
+        return True
 
     def empty(self) -> None:
         """Kill everything in it, and wait until that has happened."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.init, 9)
+        self.end()
         try:
-            # It waits for the first process, which ends only when all others have.
             self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        _close(self.process)
+
+
+def _close(process: subprocess.Popen) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def find() -> str:
@@ -75,23 +93,30 @@ def find() -> str:
 
 
 def open_room(readable: Sequence[Path], sockets: Path | None, uid: int) -> Room:
-    """Start a sandbox in which ``readable`` can be read at its own place, and ``sockets`` written at /run/kernel.
+    """Start a sandbox in which ``readable`` can be read at its own place, and ``sockets`` written at /run/kernel, and
+    wait until it is furnished. Raises what `begin_room` and `Opening.furnished` do.
+    """
+    return begin_room(readable, sockets, lambda _: uid).furnished()
+
+
+def begin_room(readable: Sequence[Path], sockets: Path | None, choose_uid: Callable[[int], int]) -> Opening:
+    """Start a sandbox, without waiting for it. ``choose_uid`` gives its user, from a number unique among what runs.
 
     As root, bubblewrap needs no user namespace, and the kernel takes a user of its own later; as anybody else, it
     makes one, in which this user is 0 for as long as the room is furnished.
 
     Raises:
-        SandboxUnavailable: when the system doesn't let bubblewrap do its work.
-        SandboxFailed: when a file that should be visible isn't there.
+        SandboxUnavailable: where there is no bubblewrap.
     """
     cat = shutil.which("cat", path="/usr/bin:/bin") or "cat"
     info_read, info_write = os.pipe()
-    texts = _texts(uid)
+    files = {name: os.pipe() for name in _texts(0)}
+    theirs = [info_write, *(read for read, _ in files.values())]
     try:
         command = [find(), *_namespaces(), "--info-fd", str(info_write)]
         command += _view(readable, sockets)
-        for name, fd in texts.items():
-            command += ["--ro-bind-data", str(fd), name]
+        for name, (read, _) in files.items():
+            command += ["--ro-bind-data", str(read), name]
         # Last: nothing but what is mounted over it can be written. Then ``cat`` waits for us to go away.
         command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--", cat]
         process = subprocess.Popen(
@@ -101,29 +126,64 @@ def open_room(readable: Sequence[Path], sockets: Path | None, uid: int) -> Room:
             stderr=subprocess.PIPE,
             env={"PATH": os.defpath},
             cwd="/",
-            pass_fds=[info_write, *texts.values()],
+            pass_fds=theirs,
         )
+        uid = choose_uid(process.pid)
+        for name, text in _texts(uid).items():
+            with contextlib.suppress(BrokenPipeError):  # it has ended already; `furnished` says why
+                os.write(files[name][1], text.encode())
+    except BaseException:
+        os.close(info_read)
+        raise
     finally:
-        for fd in (info_write, *texts.values()):
+        for fd in (*theirs, *(write for _, write in files.values())):
             os.close(fd)
-    with os.fdopen(info_read, "rb") as info:
-        return Room(process, _init_of(process, info.read()))
-
-
-def _init_of(process: subprocess.Popen, info: bytes) -> int:
-    """Wait until the room is furnished: what ``cat`` is told comes back only then."""
+    opening = Opening(process, info_read, uid)
     assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(b"ready\n")
         process.stdin.flush()
-    if process.stdout.readline() != b"ready\n":
-        process.kill()
-        raise _failure(process.stderr.read().decode(errors="replace").strip())
-    process.stdout.close()
-    process.stderr.close()
-    return int(json.loads(info)["child-pid"])
+    return opening
+
+
+@dataclass(eq=False)
+class Opening:
+    """A sandbox that is being furnished. There is something to read from ``fileno`` when that has ended."""
+
+    process: subprocess.Popen
+    info: int
+    uid: int
+
+    def fileno(self) -> int:
+        assert self.process.stdout is not None
+        return self.process.stdout.fileno()
+
+    def furnished(self) -> Room:
+        """The room; waits until it is furnished: what ``cat`` is told comes back only then.
+
+        Raises:
+            SandboxUnavailable: when the system doesn't let bubblewrap do its work.
+            SandboxFailed: when a file that should be visible isn't there.
+        """
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        with os.fdopen(self.info, "rb") as info:
+            if self.process.stdout.readline() != b"ready\n":
+                self.process.kill()
+                said = self.process.stderr.read().decode(errors="replace").strip()
+                self.process.wait()
+                _close(self.process)
+                raise _failure(said)
+            self.process.stdout.close()
+            self.process.stderr.close()
+            return Room(self.process, int(json.loads(info.read())["child-pid"]), self.uid)
+
+    def give_up(self) -> None:
+        """End it, whatever has become of it."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.info)
+        _close(self.process)
 
 
 def _failure(said: str) -> Exception:
@@ -167,19 +227,13 @@ def _above(path: Path) -> list[str]:
     return [part for above in reversed(path.parents[:-1]) for part in ("--dir", str(above))]
 
 
-def _texts(uid: int) -> dict[str, int]:
-    """Files made for the sandbox, as descriptors to read them from."""
-    files = {
+def _texts(uid: int) -> dict[str, str]:
+    """Files made for the sandbox."""
+    return {
         "/etc/passwd": f"student:x:{uid}:{uid}:Student:{HOME}:/bin/sh\n",
         "/etc/group": f"student:x:{uid}:\n",
         "/etc/hosts": "127.0.0.1 localhost course\n::1 localhost\n",
     }
-    fds = {}
-    for name, text in files.items():
-        fds[name], write = os.pipe()
-        os.write(write, text.encode())
-        os.close(write)
-    return fds
 
 
 def python_folders() -> list[Path]:

@@ -35,11 +35,15 @@ class Identity:
     def choose(cls, number: int) -> Identity:
         """For root, a user that nobody else is, made of ``number``, unique among what runs; else this user."""
         if os.geteuid() != 0:
-            return cls(ORDINARY_UID, os.getuid(), False)
+            return cls.of(ORDINARY_UID)
         first, _, count = _mapped_users()
         # The upper half of the users there are: real ones are at the lower end.
-        uid = first + count // 2 + number % max(1, count // 2 - 1)
-        return cls(uid, uid, True)
+        return cls.of(first + count // 2 + number % max(1, count // 2 - 1))
+
+    @classmethod
+    def of(cls, uid: int) -> Identity:
+        """Who has this number inside."""
+        return cls(uid, uid, True) if os.geteuid() == 0 else cls(uid, os.getuid(), False)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def keep_sandboxed(conn: socket.socket, request: dict, preloaded: Preloaded) -> 
         namespaces.become_subreaper()
         room = open_room(policy.readable, sockets, identity.uid)
         pipes = Pipes.open()
-        doorman = send_in(room, identity)
+        doorman = send_in(room.init, identity)
         if doorman is None:
             conn.close()
             count = inside.processes_that_count(identity.outside)
@@ -116,14 +116,14 @@ class Doorman:
             os.waitpid(self.pid, 0)
 
 
-def send_in(room: Room, identity: inside.Identity) -> Doorman | None:
-    """Fork a process in the room's namespaces. None is returned in that process, to the keeper who let it in."""
+def send_in(init: int, identity: inside.Identity) -> Doorman | None:
+    """Fork a process in the namespaces of a room, whose first process is ``init``. None is returned in that process."""
     ours, theirs = socket.socketpair()
     doorman = os.fork()
     if doorman == 0:
         ours.close()
         with contextlib.suppress(OSError):
-            namespaces.enter(room.init, identity.kinds)
+            namespaces.enter(init, identity.kinds)
             kernel = os.fork()
             if kernel == 0:
                 theirs.close()

@@ -75,6 +75,13 @@ def name_process(name: str) -> None:
     _call("prctl", _PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
+def stay_on(processor: int | None) -> None:
+    """Run on this processor only, with all that this process starts from now on (None: on any)."""
+    if processor is not None:
+        with contextlib.suppress(OSError):  # it may not be ours any more
+            os.sched_setaffinity(0, {processor})
+
+
 def become_user_in_new_namespace(uid: int) -> None:
     """Leave the present user, 0 of this user namespace, for ``uid`` of a new one that owns nothing at all."""
     _call("unshare", CLONE_NEWUSER)

@@ -113,7 +113,7 @@ def _rehearse() -> dict:
         namespaces.become_subreaper()
         room = open_room([], None, identity.uid)
         answer, tell = os.pipe()
-        doorman = send_in(room, identity)
+        doorman = send_in(room.init, identity)
         if doorman is None:
             os.close(answer)
             try:
