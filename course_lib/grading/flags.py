@@ -7,6 +7,7 @@ at can change one there. Where a test has to run beside the student's code, grav
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -53,7 +54,7 @@ def scan(code: Iterable[tuple[str, str]]) -> list[Flag]:
     """Signs in the text of a student's cells, given as (name, source)."""
     flags: list[Flag] = []
     for name, source in code:
-        for kind, what in _signs(parse(source)):
+        for kind, what in _signs_in(source):
             flag = {"kind": kind, "where": name, "what": what}
             if flag not in flags:
                 flags.append(flag)
@@ -95,6 +96,11 @@ _NOTICED = {
     "frames": "frames", "traced": "memory", "audit hook": "memory", "memory": "memory", "ctypes": "memory",
     "process": "processes", "network": "network", "replaced the code": "tampering",
 }  # fmt: skip
+
+
+@functools.lru_cache(maxsize=1024)
+def _signs_in(source: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_signs(parse(source)))  # most cells of a class are the same in every hand-in
 
 
 def _signs(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -24,9 +24,8 @@ def bound_names(source: str) -> frozenset[str]:
 @functools.lru_cache(maxsize=512)
 def global_names(source: str) -> frozenset[str]:
     """The names that a cell, or a function in it, reads without having them itself."""
-    try:
-        table = symtable.symtable(ast.unparse(parse(source)), "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError):
+    table = _symbols(source)
+    if table is None:
         return frozenset()
     names, tables = set(), [table]
     while tables:
@@ -35,6 +34,13 @@ def global_names(source: str) -> frozenset[str]:
         here = scope is table
         names |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (here or s.is_global())}
     return frozenset(names)
+
+
+def _symbols(source: str) -> symtable.SymbolTable | None:
+    for text in (str, lambda cell: ast.unparse(parse(cell))):  # as it is, or without IPython's own lines
+        with suppress(SyntaxError, ValueError, RecursionError):
+            return symtable.symtable(text(source), "cell", "exec")
+    return None
 
 
 @functools.lru_cache(maxsize=512)
@@ -96,8 +102,9 @@ def without_regions(source: str, region: str, stub: str | None = None) -> str:
     return "\n".join(lines)
 
 
+@functools.lru_cache(maxsize=256)
 def parse(source: str) -> ast.Module:
-    """A cell's syntax tree, IPython's own lines left out; an empty one where it is not Python."""
+    """A cell's syntax tree, to be read only; IPython's own lines left out, empty where it is not Python."""
     for text in (str, _bare):
         with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             return ast.parse(text(source))
