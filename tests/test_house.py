@@ -46,7 +46,8 @@ def test_help_answers_at_once_because_nothing_heavy_is_imported():
     """The budget is half a second; what costs that is imports, which don't vary with the machine."""
     heavy = ["pandas", "numpy", "sklearn", "mlflow", "matplotlib", "nbgrader", "papermill", "jupytext", "evidently"]
     code = (
-        "import sys, course_lib.cli.app, course_lib.cli.console\n"
+        "import sys, course_lib.cli.console\n"
+        "from course_lib.cli.app import app\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     done = run(sys.executable, "-c", code)
@@ -59,6 +60,25 @@ def test_every_command_has_help_of_its_own():
     for command in app.registered_commands:
         name = command.name or command.callback.__name__.replace("_", "-")
         assert (command.help or command.callback.__doc__ or "").strip(), f"course {name} has no help"
+
+
+def test_a_command_imports_its_own_wing_only_and_every_wing_says_what_it_adds():
+    from course_lib.cli.app import WINGS, tree, tree_for
+
+    for wing, commands in WINGS.items():
+        alone = tree([wing])
+        names = [c.name or c.callback.__name__.replace("_", "-") for c in alone.registered_commands]
+        assert (*names, *(group.name for group in alone.registered_groups)) == commands
+        assert len(tree_for([commands[0], "--help"]).registered_commands) == len(alone.registered_commands)
+    everything = len(tree().registered_commands)
+    assert all(len(tree_for(words).registered_commands) == everything for words in ([], ["--help"], ["biuld"]))
+    code = (
+        "import sys\nsys.argv = ['course', 'grade', '--help']\nfrom course_lib.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    print([m for m in sys.modules if m.startswith('course_lib.cli.')])"
+    )
+    done = run(sys.executable, "-c", code)
+    assert "course_lib.cli.grading" in done.stdout, done.stderr
+    assert "course_lib.cli.workbook" not in done.stdout
 
 
 def test_the_top_level_holds_only_what_it_should():

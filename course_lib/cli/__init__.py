@@ -16,12 +16,17 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 
 def main() -> None:
     """Entry point of ``course``: exit 0 when all of it worked, 1 when the work failed, 2 when asked wrongly."""
-    from course_lib.cli.app import app
+    words = sys.argv[1:]
+    if words[:1] == ["grade"]:
+        from course_lib.cli import early
+
+        early.begin(words[1:])
+    from course_lib.cli.app import tree_for
     from course_lib.cli.console import fail
     from course_lib.errors import CourseError
 
     try:
-        app()
+        tree_for(words)()
     except CourseError as error:
         sys.exit(fail(error))
     except KeyboardInterrupt:

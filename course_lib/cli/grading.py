@@ -44,12 +44,13 @@ def grade(
     """Grade a class: what is new or changed, all at once, into nbgrader's gradebook, with a class report."""
     import gc
 
+    from course_lib.cli import early
     from course_lib.cli.console import emit, say
     from course_lib.grading.nurseries import Nursery, cores
 
-    # first of all: what it imports takes longest
-    here = scheduler is None and (jobs is None or jobs > 0)
-    nursery = Nursery(jobs or cores(), sandboxed=not unsafe) if here else None
+    nursery = early.nursery()
+    if nursery is None and scheduler is None and (jobs is None or jobs > 0):
+        nursery = Nursery(jobs or cores(), sandboxed=not unsafe)  # first of all: what it imports takes longest
     from course_lib.grading.grade_class import grade as grade_class
 
     gc.freeze()

@@ -44,7 +44,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--students", type=int, default=24)
     arguments.add_argument("--large", type=int, default=240)
-    arguments.add_argument("--jobs", type=int, default=cores())
+    arguments.add_argument("--jobs", type=int, help="as many as there are processors, unless named")
     arguments.add_argument("--module", default=MODULE)
     asked = arguments.parse_args()
     adopt()
@@ -61,10 +61,11 @@ def adopt() -> None:
         become_subreaper()
 
 
-def bench(folder: Path, module: str, students: int, large: int, jobs: int) -> dict:
+def bench(folder: Path, module: str, students: int, large: int, jobs: int | None) -> dict:
     """Both sides on ``students`` hand-ins, ours on ``large`` too (0: not)."""
     warm_up(folder, module)
-    autograde, grade = [*nbgrader(), "autograde", module], [*course(), "grade", module, "--jobs", str(jobs), "--json"]
+    autograde, grade = [*nbgrader(), "autograde", module], [*course(), "grade", module, "--json"]
+    grade += ["--jobs", str(jobs)] if jobs else []
     stock = folder / "stock"
     deserved = make_course(stock, module, students)
     fresh = [shutil.copytree(stock, folder / f"ours-{number}") for number in range(REPEATS)]
@@ -78,7 +79,7 @@ def bench(folder: Path, module: str, students: int, large: int, jobs: int) -> di
         "students": students,
         "notebooks": 2 * students,
         "processors": cores(),
-        "jobs": jobs,
+        "jobs": jobs or cores(),
         "nbgrader": speed(students, stock_took),
         "course grade": speed(students, our_took) | {"memory per worker, MB": memory},
         "course grade, each time": [round(took["seconds"], 1) for took, _ in our_runs],

@@ -51,6 +51,8 @@ def main(argv: list[str]) -> None:
     for name in (*argv[2:], *_named_later()):
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
+    if nursery.porter is not None:
+        nursery.porter.prepare()  # not before: imports, here and in the grading process, keep a small machine busy
     gc.freeze()  # IPython looks for garbage when a shell is made, whatever is said above
     baseline.update(_warm_up(shell.new_shell()))
     gc.freeze()

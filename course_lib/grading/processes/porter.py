@@ -75,6 +75,10 @@ class Porter:
             raise SandboxFailed(answer["error"])
         return Lodging(**answer)
 
+    def prepare(self) -> None:
+        """Soon there will be somebody who needs a room."""
+        self.end.send(b"{}")
+
     def moved_in(self, lodging: Lodging, resident: int, memory: int) -> None:
         """Somebody lives there, and all in the room may use so many bytes together."""
         process = os.pidfd_open(resident)
@@ -117,11 +121,10 @@ class _House:
         self.more = True
 
     def run(self, readable: Readable) -> None:
-        """Serve until the nursery is gone. Rooms with ``readable`` in them are kept ready."""
+        """Serve until the nursery is gone. Rooms with ``readable`` in them are kept ready, once one is needed."""
         self.ready[readable] = deque()
         self._register(self.end, self._hear)
         try:
-            self._stock(readable)
             while self.more:
                 for key, _ in self.selector.select(_LOOK if self.lived_in or self.ending else None):
                     key.data()
@@ -139,8 +142,11 @@ class _House:
             self._want(tuple(said["readable"]))
         elif descriptors:
             self._move_in(said["init"], said["memory"], descriptors[0])
-        else:
+        elif "init" in said:
             self._end(self.given.pop(said["init"]))
+        else:
+            for usual in self.ready:
+                self._stock(usual)
 
     def _want(self, readable: Readable) -> None:
         if rooms := self.ready.get(readable):
