@@ -155,8 +155,7 @@ class _House:
             self.wanted = readable
             if readable not in self.openings.values():
                 self._open(readable)
-        if readable in self.ready:
-            self._stock(readable)
+        self._stock(readable)
 
     def _give(self, room: Room) -> None:
         self.given[room.init] = room
@@ -169,6 +168,8 @@ class _House:
 
     def _stock(self, readable: Readable) -> None:
         """Begin as many rooms as are missing. Where one can't be made, whoever asks for one hears why."""
+        if readable not in self.ready:
+            return
         missing = self.number - len(self.ready[readable]) - list(self.openings.values()).count(readable)
         for _ in range(missing):
             if not self._open(readable):
@@ -196,6 +197,7 @@ class _House:
             return
         if self.wanted == readable:
             self._give(room)
+            self._stock(readable)
         elif readable in self.ready:
             self.ready[readable].append(room)
         else:
