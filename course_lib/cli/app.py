@@ -48,7 +48,7 @@ def tree(wings: Iterable[str] = WINGS) -> typer.Typer:
 def tree_for(words: Sequence[str]) -> typer.Typer:
     """What a command line needs: the wing of its command, or all of them for help and for what is no command.
 
-    Sixteen files and forty commands take a tenth of a second, which is a long time before anything begins.
+    Importing all of them takes longer than some commands do.
     """
     wing = next((wing for wing, commands in WINGS.items() if words and words[0] in commands), None)
     return tree() if wing is None else tree([wing])

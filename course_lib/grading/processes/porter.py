@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
 import socket
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -60,6 +60,8 @@ class Porter:
                 os.dup2(nothing, 0)
                 namespaces.name_process(NAME)
                 _House(theirs, number).run(tuple(readable))
+            except Exception:
+                traceback.print_exc()
             finally:
                 os._exit(0)
         theirs.close()
@@ -240,7 +242,6 @@ class _House:
         self.selector.register(what, selectors.EVENT_READ, act)
 
     def _close(self) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for opening in self.openings:
             opening.give_up()
         lived_in = [tenancy.room for tenancy in self.lived_in.values()]

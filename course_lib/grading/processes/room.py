@@ -7,6 +7,7 @@ room, gives up every right and accepts the limits before it hears of the student
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from dataclasses import dataclass
@@ -75,8 +76,13 @@ def fork_into_room(order: dict[str, Any], porter: Porter) -> tuple[int, Move]:
         porter.not_used(lodging)
         raise
     if resident:
-        # the libraries' own pages, which this process has as well, don't count
-        porter.moved_in(lodging, resident, policy.memory_bytes + own_memory())
+        try:
+            # the libraries' own pages, which this process has as well, don't count
+            porter.moved_in(lodging, resident, policy.memory_bytes + own_memory())
+        except OSError:  # nobody would look after it
+            os.kill(resident, signal.SIGKILL)
+            os.waitpid(resident, 0)
+            raise
     return resident, move
 
 
