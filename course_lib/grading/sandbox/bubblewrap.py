@@ -179,11 +179,9 @@ class Opening:
             return Room(self.process, int(json.loads(info.read())["child-pid"]), self.uid)
 
     def give_up(self) -> None:
-        """End it, whatever has become of it."""
-        self.process.kill()
-        self.process.wait()
-        os.close(self.info)
-        _close(self.process)
+        """End it: once it is furnished, since what bubblewrap has started would otherwise wait for it forever."""
+        with contextlib.suppress(SandboxFailed, SandboxUnavailable, OSError, ValueError):
+            self.furnished().empty()
 
 
 def _failure(said: str) -> Exception:

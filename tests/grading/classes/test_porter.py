@@ -114,6 +114,27 @@ def test_no_room_outlives_the_porter(porter):
     os.waitpid(pid, 0)
 
 
+@pytest.mark.parametrize("milliseconds", [0, 2, 4, 6, 8, 10, 12, 15, 20, 30])
+def test_rooms_that_are_being_furnished_end_with_the_porter(milliseconds, tmp_path):
+    from course_lib.grading.processes.porter import Porter
+
+    tmp_path.chmod(0o755)
+    known = {child.pid for child in psutil.Process().children()}
+    hired = Porter.hire([str(tmp_path)], 4, [])
+    (pid,) = {child.pid for child in psutil.Process().children()} - known
+    hired.prepare()
+    time.sleep(milliseconds / 1000)
+    hired.close()
+    os.waitpid(pid, 0)
+    assert soon(lambda: not rooms_with(tmp_path), 5)
+
+
+def rooms_with(folder: Path) -> list[int]:
+    """The processes of bubblewrap that show this folder, whoever their parents are."""
+    found = psutil.process_iter(["name", "cmdline"])
+    return [p.pid for p in found if p.info["name"] == "bwrap" and str(folder) in (p.info["cmdline"] or ())]
+
+
 @pytest.fixture
 def starter() -> Iterator[Starter]:
     started = Starter([], LIMITS, sandboxed=True, processor=max(os.sched_getaffinity(0)))
