@@ -7,7 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from course_lib import doctor
-from course_lib.cli.app import app
+from course_lib.cli.app import tree
 from course_lib.lock import read_lock
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,10 +88,10 @@ def test_the_command_prints_a_table_or_one_json_object_and_exits_by_what_is_need
     broken = [doctor.Finding("pandas", False, "missing, locked is 3.0.6", advice="make setup")]
     for findings, code in (([doctor.Finding("Python", True, "3.11.7")], 0), (broken, 1)):
         monkeypatch.setattr(doctor, "examine", lambda *_, found=findings, **__: found)
-        told = CliRunner().invoke(app, ["doctor", "--json"])
+        told = CliRunner().invoke(tree(), ["doctor", "--json"])
         assert told.exit_code == code
         assert json.loads(told.stdout)["healthy"] is (code == 0)
-        shown = CliRunner().invoke(app, ["doctor"])
+        shown = CliRunner().invoke(tree(), ["doctor"])
         assert shown.exit_code == code
         assert findings[0].part in shown.stdout
 

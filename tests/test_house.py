@@ -47,18 +47,22 @@ def test_help_answers_at_once_because_nothing_heavy_is_imported():
     heavy = ["pandas", "numpy", "sklearn", "mlflow", "matplotlib", "nbgrader", "papermill", "jupytext", "evidently"]
     code = (
         "import sys, course_lib.cli.console\n"
-        "from course_lib.cli.app import app\n"
+        "from course_lib.cli.app import tree\ntree()\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     done = run(sys.executable, "-c", code)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
-def test_every_command_has_help_of_its_own():
-    from course_lib.cli.app import app
+def name_of(command) -> str:
+    return command.name or command.callback.__name__.replace("_", "-")
 
-    for command in app.registered_commands:
-        name = command.name or command.callback.__name__.replace("_", "-")
+
+def test_every_command_has_help_of_its_own():
+    from course_lib.cli.app import tree
+
+    for command in tree().registered_commands:
+        name = name_of(command)
         assert (command.help or command.callback.__doc__ or "").strip(), f"course {name} has no help"
 
 
@@ -67,7 +71,7 @@ def test_a_command_imports_its_own_wing_only_and_every_wing_says_what_it_adds():
 
     for wing, commands in WINGS.items():
         alone = tree([wing])
-        names = [c.name or c.callback.__name__.replace("_", "-") for c in alone.registered_commands]
+        names = [name_of(command) for command in alone.registered_commands]
         assert (*names, *(group.name for group in alone.registered_groups)) == commands
         assert len(tree_for([commands[0], "--help"]).registered_commands) == len(alone.registered_commands)
     everything = len(tree().registered_commands)
@@ -107,13 +111,14 @@ def test_the_repository_stays_small():
 
 @pytest.mark.parametrize("name", ["README.md", "Makefile", ".github/workflows/ci.yml", ".ci/run"])
 def test_commands_that_people_are_told_to_type_exist(name):
-    from course_lib.cli.app import app
+    from course_lib.cli.app import tree
 
+    app = tree()
     text = (ROOT / name).read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for target in re.findall(r"(?:^|[`\s])make ([a-z]+)\b", text, re.MULTILINE):
         assert target in targets, f"{name} says `make {target}`"
-    commands = {c.name or c.callback.__name__.replace("_", "-") for c in app.registered_commands}
+    commands = {name_of(command) for command in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
     for command in re.findall(r"(?:`|\$\(BIN\)/|bin/)course ([a-z]+)\b", text):
         assert command in commands, f"{name} says `course {command}`"

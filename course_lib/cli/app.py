@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import typer
 
@@ -56,9 +55,3 @@ def tree_for(words: Sequence[str]) -> typer.Typer:
 
 def _course() -> None:
     pass
-
-
-def __getattr__(name: str) -> Any:
-    if name != "app":
-        raise AttributeError(name)
-    return globals().setdefault("app", tree())

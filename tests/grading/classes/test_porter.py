@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,7 @@ from course_lib.grading import nurseries
 from course_lib.grading.execution import StudentsFolder
 from course_lib.grading.processes.starter import STUDENT, CannotStart, Process, Starter
 from tests.grading.classes.fixtures import LIMITS, has_sandbox
+from tests.grading.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(not has_sandbox(), reason="no sandbox on this system")
 
@@ -34,15 +35,6 @@ def porter():
     yield hired
     hired.close()
     os.waitpid(hired.pid, 0)
-
-
-def soon(holds: Callable[[], object], seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def rooms_of(porter) -> int:
@@ -62,11 +54,11 @@ def resident(seconds: float) -> int:
 def test_rooms_are_ready_before_they_are_asked_for_and_there_are_always_as_many(porter):
     assert rooms_of(porter) == 0
     porter.prepare()
-    assert soon(lambda: rooms_of(porter) == 2)
+    assert wait_until(lambda: rooms_of(porter) == 2)
     one, other = porter.room([]), porter.room([])
     assert one.init != other.init
     assert os.getuid() != 0 or one.uid != other.uid
-    assert soon(lambda: rooms_of(porter) == 4)
+    assert wait_until(lambda: rooms_of(porter) == 4)
 
 
 def test_a_room_ends_with_its_resident_and_all_that_run_in_it(porter):
@@ -75,14 +67,14 @@ def test_a_room_ends_with_its_resident_and_all_that_run_in_it(porter):
     porter.moved_in(room, pid, BIG)
     assert psutil.pid_exists(room.init)
     os.waitpid(pid, 0)
-    assert soon(lambda: not psutil.pid_exists(room.init))
+    assert wait_until(lambda: not psutil.pid_exists(room.init))
 
 
 def test_a_room_whose_memory_is_used_up_is_emptied_while_its_resident_lives(porter):
     room = porter.room([])
     pid = resident(60)
     porter.moved_in(room, pid, 1)
-    assert soon(lambda: not psutil.pid_exists(room.init))
+    assert wait_until(lambda: not psutil.pid_exists(room.init))
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
@@ -90,7 +82,7 @@ def test_a_room_whose_memory_is_used_up_is_emptied_while_its_resident_lives(port
 def test_a_room_that_nobody_moves_into_is_given_up(porter):
     room = porter.room([])
     porter.not_used(room)
-    assert soon(lambda: not psutil.pid_exists(room.init))
+    assert wait_until(lambda: not psutil.pid_exists(room.init))
 
 
 def test_what_cannot_be_shown_is_said_and_the_next_room_is_a_room(porter):
@@ -107,7 +99,7 @@ def test_no_room_outlives_the_porter(porter):
     pid = resident(60)
     porter.moved_in(rooms[0], pid, BIG)
     os.kill(porter.pid, signal.SIGKILL)
-    assert soon(lambda: not any(psutil.pid_exists(room.init) for room in rooms))
+    assert wait_until(lambda: not any(psutil.pid_exists(room.init) for room in rooms))
     with pytest.raises(OSError):
         porter.room([])
     os.kill(pid, signal.SIGKILL)
@@ -126,7 +118,7 @@ def test_rooms_that_are_being_furnished_end_with_the_porter(milliseconds, tmp_pa
     time.sleep(milliseconds / 1000)
     hired.close()
     os.waitpid(pid, 0)
-    assert soon(lambda: not rooms_with(tmp_path), 5)
+    assert wait_until(lambda: not rooms_with(tmp_path), 5)
 
 
 def rooms_with(folder: Path) -> list[int]:
@@ -185,7 +177,7 @@ def test_nothing_is_left_of_a_nursery_and_its_rooms():
     assert said_by(process, "print(1)") == "1\n"
     below = psutil.Process(started._nursery.pid).children(recursive=True)
     started.close()
-    assert soon(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in below))
+    assert wait_until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in below))
 
 
 def test_workers_stay_on_processors_only_where_all_of_them_are_used(monkeypatch):
