@@ -21,6 +21,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from course_lib.errors import CourseError
@@ -42,13 +43,13 @@ def main(argv: list[str]) -> None:
     nursery = Nursery(workers)
     if argv[1]:
         nursery.hire_porter(json.loads(argv[1]))
+    gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a while
     from course_lib.grading.processes import judge, shell, student  # noqa: F401 (children need them all)
 
     if sys.platform == "linux":
         from course_lib.grading.processes import room  # noqa: F401
 
-    gc.disable()  # next to nothing of what imports make is garbage, and looking for it takes a while
-    for name in (*argv[2:], *_named_later()):
+    for name in chain(argv[2:], _named_later()):  # one by one: what is known can be imported before the rest is
         with suppress(Exception):  # what cannot be imported fails again in the student's own cell, and says why
             importlib.import_module(name)
     if nursery.porter is not None:

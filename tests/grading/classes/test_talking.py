@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from course_lib.grading.processes.judge import ENDED, HUNG, MAX_NOTICES, Judge
 from course_lib.grading.processes.starter import can_fork
 from course_lib.grading.sides import StudentSide
 from tests.grading.classes.test_class import run
+from tests.grading.conftest import wait_until
 
 forks = pytest.mark.skipif(not can_fork(), reason="processes are not forked here")
 
@@ -143,6 +146,13 @@ def test_a_nursery_that_is_not_needed_is_gone_at_once():
 
 
 @forks
+def test_a_nursery_imports_what_it_knows_before_it_hears_of_the_rest():
+    with nurseries.Nursery(1) as nursery:
+        loaded = Path(f"/proc/{nursery.process.pid}/maps")
+        assert wait_until(lambda: "pandas/_libs" in loaded.read_text(), 60)
+
+
+@forks
 def test_nothing_is_left_when_nothing_can_be_graded(course, tmp_path, monkeypatch):
     started = []
     start = nurseries.start_nursery
@@ -169,6 +179,17 @@ def test_a_nursery_serves_as_many_workers_as_take_part():
         assert [line.recv(64) for line in lines] == [b"ready", b"ready"]
         assert nursery.lines[2].fileno() == -1
     assert nursery.process.returncode == 0
+
+
+def test_a_message_larger_than_what_fits_at_once_arrives_whole_or_its_time_runs_out():
+    one, other = pair()
+    large = b"x" * (8 << 20)
+    with ThreadPoolExecutor(1) as aside:
+        sending = aside.submit(one.send, {"n": 1}, large, time.monotonic() + 20)
+        assert other.receive(time.monotonic() + 20) == ({"n": 1}, large)
+        sending.result()
+    with pytest.raises(ChannelTimeout):
+        one.send({"n": 2}, large, time.monotonic() + 0.1)
 
 
 def test_a_channel_does_not_wait_longer_than_it_may():
