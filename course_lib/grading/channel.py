@@ -16,6 +16,7 @@ MAX_HEAD = 64 * 1024 * 1024
 MAX_BODY = 300 * 1024 * 1024
 _SIZE = 8
 _PIECE = 1 << 16
+_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)  # there is nearly always room for a message: not asked for beforehand
 
 Message = tuple[dict[str, Any], bytes]
 
@@ -44,10 +45,16 @@ class Channel:
         """Send one message; ``deadline`` is a `time.monotonic` moment. Raises ChannelClosed, ChannelTimeout."""
         text = json.dumps(head, ensure_ascii=True).encode()
         data = memoryview(b"".join((len(text).to_bytes(_SIZE, "big"), len(body).to_bytes(_SIZE, "big"), text, body)))
+        flags = 0 if deadline is None else _AT_ONCE
+        full = not flags
         try:
             while data:
-                self._wait(deadline, write=True)
-                data = data[self.end.send(data[: 1 << 20]) :]
+                if full:
+                    self._wait(deadline, write=True)
+                try:
+                    data = data[self.end.send(data[: 1 << 20], flags) :]
+                except BlockingIOError:
+                    full = True
         except (OSError, ValueError) as error:
             raise ChannelClosed(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +84,13 @@ def _build_frame(decoder: Decoder, columns: list[Any], index: Any, names: Any) -
 
     rows = decoder.value(index)
     arrays = [decoder.value(values) for values in columns]
-    if hasattr(pd.DataFrame, "_from_arrays") and all(_is_column(pd, array, len(rows)) for array in arrays):
-        # none of it needs the constructor's thinking, which takes four times as long
-        return _from_arrays(pd, arrays, rows, decoder.value(names))
+    make = from_blocks()
+    if make is not None and all(_is_column(pd, array, len(rows)) for array in arrays):
+        # none of it needs the constructor's thinking, which takes several times as long
+        columns = decoder.value(names)
+        if not isinstance(rows, pd.Index) or not isinstance(columns, pd.Index) or len(columns) != len(arrays):
+            raise WireError("not a table")
+        return make(_blocks(arrays), rows, columns)
     of_objects = [_holds_objects(array) for array in arrays]
     data = {i: _column(pd, a, rows) if o else a for i, (a, o) in enumerate(zip(arrays, of_objects, strict=True))}
     frame = pd.DataFrame(data, index=rows)
@@ -100,16 +105,30 @@ def _is_column(pd: Any, array: Any, rows: int) -> bool:
     if isinstance(array, np.ndarray):
         as_is = array.dtype.kind in "biufcO" and array.dtype.isnative
         return array.shape == (rows,) and (as_is or array.dtype.str[1:] in _TIMES)
-    return isinstance(array, pd.api.extensions.ExtensionArray) and len(array) == rows
+    return isinstance(array, pd.api.extensions.ExtensionArray) and array.shape == (rows,)
 
 
-def _from_arrays(pd: Any, arrays: list[Any], rows: Any, names: Any) -> Any:
+def _blocks(arrays: list[Any]) -> list[tuple[Any, Any]]:
+    """Columns as pandas keeps them, those of one NumPy dtype together; each block with its columns' places."""
     import numpy as np
 
-    if not isinstance(rows, pd.Index) or not isinstance(names, pd.Index) or len(names) != len(arrays):
-        raise WireError("not a table")
-    values = [pd.array(a) if isinstance(a, np.ndarray) and a.dtype.kind in "mM" else a for a in arrays]
-    return pd.DataFrame._from_arrays(values, names, rows, verify_integrity=False)
+    alike: dict[str | int, list[int]] = {}
+    for place, array in enumerate(arrays):
+        alike.setdefault(array.dtype.str if isinstance(array, np.ndarray) else place, []).append(place)
+    return [
+        (arrays[kind] if isinstance(kind, int) else np.stack([arrays[place] for place in places]), np.array(places))
+        for kind, places in alike.items()
+    ]
+
+
+@functools.cache
+def from_blocks() -> Any:
+    """pandas' function that makes a table of blocks, an index and column names; None where it has none."""
+    try:
+        from pandas.api.internals import create_dataframe_from_blocks
+    except ImportError:
+        return None
+    return create_dataframe_from_blocks
 
 
 def _build_index(decoder: Decoder, values: Any, name: Any) -> Any:
@@ -117,7 +136,7 @@ def _build_index(decoder: Decoder, values: Any, name: Any) -> Any:
 
     array = decoder.value(values)
     dtype = object if _holds_objects(array) else None
-    return pd.Index(array, dtype=dtype, name=decoder.value(name), tupleize_cols=False)
+    return pd.Index(array, dtype=dtype, name=decoder.value(name), tupleize_cols=False, copy=False)
 
 
 def _build_range(decoder: Decoder, start: int, stop: int, step: int, name: Any) -> Any:
@@ -154,11 +173,28 @@ def _build_categories(decoder: Decoder, codes: Any, categories: Any, ordered: bo
 
 
 def _build_strings(decoder: Decoder, dtype: str, items: list[Any]) -> Any:  # noqa: ARG001
-    import pandas as pd
-
     if dtype not in ("str", "string") or not all(item is None or type(item) is str for item in items):
         raise WireError("not text")
-    return pd.array(items, dtype=dtype)
+    return text_array(dtype, items)
+
+
+def text_array(dtype: str, items: list[str | None]) -> Any:
+    """pandas' array of texts, of dtype ``str`` or ``string``. Its constructor would look at each text several times."""
+    import pandas as pd
+
+    empty = _no_texts(dtype)
+    if empty.dtype.storage != "pyarrow":
+        return pd.array(items, dtype=dtype)
+    import pyarrow as pa
+
+    return type(empty)(pa.array(items, pa.large_string()), dtype=empty.dtype)
+
+
+@functools.cache
+def _no_texts(dtype: str) -> Any:
+    import pandas as pd
+
+    return pd.array([], dtype=dtype)
 
 
 def _build_masked(decoder: Decoder, dtype: str, data: Any, mask: Any) -> Any:

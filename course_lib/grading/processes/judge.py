@@ -182,6 +182,6 @@ def limit_memory(megabytes: int) -> None:
         import resource
         from pathlib import Path
 
-        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        taken = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         size = taken + (megabytes << 20)
         resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))

@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import io
 import pickle
 import sys
-import types
 from collections.abc import Callable
 from typing import Any
 
 from course_lib.grading import wire
-from course_lib.grading.processes.callbacks import function_there
+from course_lib.grading.processes import arguments
 from course_lib.grading.processes.raised import AnswerError, raise_as_here
-
-_BOUND = (types.MethodType, types.BuiltinMethodType)
-_NOBODY = (type, types.ModuleType, types.NoneType)
 
 Exchange = Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
 
@@ -30,11 +25,10 @@ def make_proxy(name: str, function: wire.Function, exchange: Exchange) -> Callab
     """A function that calls the student's; it has its name, help and signature."""
 
     def proxy(*args: Any, **kwargs: Any) -> Any:
-        pickler = _Pickler()
-        request = pickler.dump_all((args, kwargs))
+        request, functions = arguments.dump((args, kwargs))
         head, body = exchange({"kind": "call", "name": name}, request)
         while head.get("kind") == "callback":
-            head, body = exchange(*_called_back(pickler.functions, head, body))
+            head, body = exchange(*_called_back(functions, head, body))
         return _result(head, body, {**dict(enumerate(args)), **kwargs})
 
     proxy.__name__ = proxy.__qualname__ = function.name if function.name.isidentifier() else name
@@ -54,30 +48,6 @@ def revive(name: str, message: bytes, exchange: Exchange, modules: set[str]) -> 
             return wire.Foreign("module", f"<module {value.name}>")
         return importlib.import_module(value.name)
     return value
-
-
-class _Pickler(pickle.Pickler):
-    """Pickles arguments; functions of the tests' own become numbers (see `callbacks`)."""
-
-    def __init__(self) -> None:
-        self.file = io.BytesIO()
-        super().__init__(self.file, protocol=5)
-        self.functions: list[Callable[..., Any]] = []
-
-    def dump_all(self, value: Any) -> bytes:
-        self.dump(value)
-        return self.file.getvalue()
-
-    def reducer_override(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is types.FunctionType:
-            own = value.__module__ == "__main__" or "<" in value.__qualname__
-        else:
-            own = kind in _BOUND and not isinstance(getattr(value, "__self__", None), _NOBODY)
-        if not own:
-            return NotImplemented
-        self.functions.append(value)
-        return function_there, (len(self.functions) - 1,)
 
 
 def _called_back(

@@ -99,7 +99,7 @@ class Student:
         except BaseException as error:
             reply, message = {"status": "error", **_describe(error)}, wire.encode_anything(_arguments(error))
         changed = [place for place, watch in watches.items() if watch.changed()]
-        arguments = wire.encode_anything([given[place] for place in changed])
+        arguments = wire.encode_anything([given[place] for place in changed]) if changed else b""
         reply |= {"changed": [str(place) for place in changed], "printed": bool(self.shell.recorder.outputs)}
         return reply | {"sizes": [len(message), len(arguments)]}, message + arguments
 

@@ -82,12 +82,12 @@ def program(machine: str | None = None) -> bytes:
     return b"".join([*code, _op(_RETURN, _ALLOW)])
 
 
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
+
+
 def install() -> None:
     """Filter this process's calls, and those of all processes it starts, from now on. Needs no privilege."""
-
-    class _Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
-
     code = program()
     namespaces.forbid_new_privileges()
     libc = ctypes.CDLL(None, use_errno=True)

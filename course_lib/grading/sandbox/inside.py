@@ -21,6 +21,7 @@ _SANDBOX = "/sandbox"
 _DESCRIPTORS = 512
 _KERNELS_OWN = 96 * 2**20  # the stacks of a dozen threads
 _KINDS = ("ipc", "uts", "net", "pid", "mnt")
+_OCTAL = re.compile(r"\\(\d{3})")  # as the kernel writes spaces and the like in paths
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Identity:
 
 def _mapped_users() -> tuple[int, int, int]:
     """The largest range of users here (first, first outside, count): containers often have 65,536."""
-    rows = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    rows = Path("/proc/self/uid_map").read_text(encoding="utf-8").splitlines()
     first, outside, count = max((tuple(map(int, row.split())) for row in rows), key=lambda row: row[2])
     return first, outside, min(count, 2**31 - 1)
 
@@ -106,7 +107,7 @@ def _over(place: str, folder: str) -> None:
 
 def _mounted() -> list[str]:
     lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    return [re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines]
+    return [_OCTAL.sub(lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines]
 
 
 def _touch(path: str) -> None:
@@ -125,7 +126,7 @@ def give_up_rights(identity: Identity) -> None:
         raise SandboxFailed("A library has started a thread, which would keep its rights.")
     with contextlib.suppress(OSError):
         # Should the machine run out of memory, a submission goes first.
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
     if identity.root:
         namespaces.drop_bounding_set()
         namespaces.become_user(identity.uid)

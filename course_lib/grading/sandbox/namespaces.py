@@ -86,9 +86,9 @@ def become_user_in_new_namespace(uid: int) -> None:
     """Leave the present user, 0 of this user namespace, for ``uid`` of a new one that owns nothing at all."""
     _call("unshare", CLONE_NEWUSER)
     with contextlib.suppress(OSError):
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{uid} 0 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{uid} 0 1", encoding="ascii")
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+    Path("/proc/self/uid_map").write_text(f"{uid} 0 1", encoding="utf-8")
+    Path("/proc/self/gid_map").write_text(f"{uid} 0 1", encoding="utf-8")
 
 
 def become_user(uid: int) -> None:

@@ -20,6 +20,7 @@ def handed(student, source):
 def test_imports_are_read_from_the_text():
     submission = handed("a", r'{"source": ["import os.path as p\n", "from sklearn.linear_model import Ridge\n"]}')
     assert {"os.path", "sklearn.linear_model"} <= imported(submission)
+    assert imported(handed("b", "reimport numpy; important; xfrom scipy; from  math import sqrt")) == {"math", "sqrt"}
 
 
 @pytest.mark.parametrize(

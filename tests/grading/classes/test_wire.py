@@ -87,6 +87,22 @@ def test_arrays(dtype, shape):
     assert got.tolist() == array.tolist()
 
 
+def test_a_table_of_many_kinds_of_columns_stays_as_it_is():
+    times = pd.DatetimeIndex(["2021-01-01 10:00", None])
+    kinds = {
+        "miles": [1.5, 2.0], "rides": [1, 2], "minutes": [3.0, 4.0], "short": np.array([1, 2], dtype="f4"),
+        "good": [True, False], "zone": ["a", None], "text": pd.array(["a", None], dtype="string"),
+        "pickup": times, "drop-off": times.as_unit("s"), "zoned": times.tz_localize("America/New_York"),
+        "object": pd.Series([{"x": 1}, None], dtype=object), "fares": pd.array([1, None], dtype="Int64"),
+    }  # fmt: skip
+    table = pd.DataFrame(kinds, index=pd.DatetimeIndex(["2021-01-01", "2021-01-03"], name="day"))
+    for shown in (table, table.iloc[::-1], table.iloc[:0], table[[]], table[["zone", "miles", "minutes"]]):
+        pd.testing.assert_frame_equal(through(shown), shown)
+    got = through(table)
+    got.loc[:, "minutes"] = 0.0  # a column of its own, though it lies beside another of its kind
+    assert got["miles"].tolist() == [1.5, 2.0]
+
+
 def test_iterators_and_views():
     assert list(through(x * 2 for x in range(3))) == [0, 2, 4]
     assert not isinstance(through(map(str, [1])), list)
@@ -171,6 +187,10 @@ def test_what_is_too_much_is_refused():
         wire.encode(loop)
 
 
+FLOAT = ["array_", "<f8", [1], 0]
+COLUMN = ["index_", ["strings_", "str", ["a"]], None]
+
+
 def message(tree, *buffers):
     head = json.dumps([[len(b) for b in buffers], tree]).encode()
     return len(head).to_bytes(8, "big") + head + b"".join(buffers)
@@ -202,6 +222,10 @@ def message(tree, *buffers):
         message(["masked_", "print", [1], [0]]),
         message(["dict", "dict", [[["list", "list", []], 1]]]),
         message(["function", "f", None, [["a b", 1, False]]]),
+        message(["frame_", [["array_", "<f8", [2], 0]], ["rangeindex_", 0, 3, 1, None], COLUMN], b"12345678" * 2),
+        message(["frame_", [FLOAT, FLOAT], ["rangeindex_", 0, 1, 1, None], COLUMN], b"12345678"),
+        message(["frame_", [FLOAT], ["rangeindex_", 0, 1, 1, None], ["list", "list", ["a"]]], b"12345678"),
+        message(["frame_", [["array_", "<f8", [1, 1], 0]], ["rangeindex_", 0, 1, 1, None], COLUMN], b"12345678"),
         message(["range", 1.5]),
         message(["list", "system", []]),
         message(["constant", "Foreign"]),
