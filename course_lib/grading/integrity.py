@@ -6,11 +6,12 @@ person where to look; no point given by a test that runs in the judge's process 
 
 from __future__ import annotations
 
-import builtins
+import functools
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 CELL = "<cell "
@@ -21,9 +22,20 @@ _GUARDED = (
     *("numpy", "numpy.testing", "numpy.testing._private.utils", "numpy.linalg"),
     *("pandas", "pandas.testing", "pandas._testing.asserters"),
 )
-_CLASSES = (("pandas", "DataFrame"), ("pandas", "Series"), ("pandas", "Index"))
+_OPEN = ("pandas.DataFrame", "pandas.Series", "pandas.Index")  # a name that is added hides the one of a base
+_SHELLS = {"IPython's shell": "InteractiveShell", "IPython": "Shell"}
 _OURS = "course_lib."
 _TOO_MANY = 20
+_ALWAYS = ("sys", "IPython")  # few, and hooks among them that have no name
+# What can replace something without its name, or run code that is not to be read in the notebook.
+_MEANS = frozenset({
+    "setattr", "delattr", "getattr", "attrgetter", "methodcaller", "vars", "globals", "locals", "dir", "sys",
+    "modules", "builtins", "types", "inspect", "gc", "ctypes", "operator", "exec", "eval", "compile", "code",
+    "codeop", "runpy", "importlib", "import_module", "imp", "unittest", "mock", "patch", "pytest", "pickle",
+    "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "load", "loads", "read_pickle", "allow_pickle",
+    "get_ipython", "IPython", "open", "write", "write_text", "write_bytes",
+})  # fmt: skip
+_COMMAND = re.compile(r"^\s*[%!]|=\s*[%!](?!=)", re.MULTILINE)  # IPython's
 _OUR_OWN = ("_", "input", "get_ipython", "display")  # set by IPython and by us when a process becomes a notebook's
 
 _PLACES = re.compile(r"(^|[\\/])(gradebook|solutions|autograded|submitted)([\\/.]|$)|(exercises|quiz)[^\\/]*\.ipynb$")
@@ -97,15 +109,52 @@ def snapshot(shell: Any, before: Snapshot | None = None) -> Snapshot:
     identity and gets other code raises an audit event (see `watch`).
     """
     found: Snapshot = {"sys": {"excepthook": id(sys.excepthook)}}
-    for name, holder in _holders():
+    for name, holder in _holders(before):
         values = vars(holder)
-        if before is None:
-            keys = [key for key, value in list(values.items()) if callable(value) and key not in _OUR_OWN]
-        else:
+        if before is not None:
             keys = list(before.get(name, ()))
+        elif name in _OPEN:
+            keys = list(values)
+        else:
+            keys = [key for key, value in list(values.items()) if callable(value) and key not in _OUR_OWN]
         found[name] = {key: id(values.get(key)) for key in keys}
     found["IPython"] |= dict(_hooks(shell))
     return found
+
+
+def replaced(shell: Any, before: Snapshot, names: Iterable[str] | None = None) -> list[str]:
+    """What is not as it was in ``before``: all of it (None), or only what goes by one of these names.
+
+    To look at a function's identity is to write to its memory, which a forked process then copies, page by page:
+    all of them take as long as the tests of a short task.
+    """
+    nothing = id(None)  # as what is not there looks
+    if names is None:
+        added = {
+            place: vars(holder).keys() - before[place].keys() for place, holder in _holders(before) if place in _OPEN
+        }
+        before = before | {place: before[place] | dict.fromkeys(new, nothing) for place, new in added.items()}
+    else:
+        wanted = {*names}
+        before = {
+            place: known if place in _ALWAYS else {name: known[name] for name in wanted & known.keys()}
+            for place, known in before.items()
+        }
+        for place in before.keys() & _OPEN:
+            before[place] = dict.fromkeys(wanted, nothing) | before[place]
+        before = {place: known for place, known in before.items() if known}
+    return differences(before, snapshot(shell, before))
+
+
+@functools.lru_cache(maxsize=1024)
+def names_to_look_at(source: str) -> frozenset[str] | None:
+    """The words of a cell, one of which is the name of whatever it replaces; None where it has means to replace what
+    it does not name."""
+    text = unicodedata.normalize("NFKC", source)  # as Python reads names
+    words = frozenset(re.findall(r"\w+", text))
+    if _COMMAND.search(text) or words & _MEANS or any(word.startswith("__") for word in words):
+        return None
+    return words
 
 
 def differences(before: Snapshot, after: Snapshot) -> list[str]:
@@ -120,22 +169,34 @@ def differences(before: Snapshot, after: Snapshot) -> list[str]:
     return sorted(changed)[:_TOO_MANY]
 
 
-def _holders() -> Iterator[tuple[str, Any]]:
-    names = [*_GUARDED, *(m for m in list(sys.modules) if m.startswith(_OURS))]
-    for name in names:
+def _holders(before: Snapshot | None = None) -> Iterator[tuple[str, Any]]:
+    """Modules and classes with what they are called here; with ``before``, those that are in it."""
+    if before is not None:
+        yield from ((place, holder) for place in before if (holder := _holder(place)) is not None)
+        return
+    for name in (*_GUARDED, *(m for m in list(sys.modules) if m.startswith(_OURS))):
         if isinstance(module := sys.modules.get(name), types.ModuleType):
             yield name, module
             if name.startswith(_OURS):
                 for key, value in list(vars(module).items()):
                     if isinstance(value, type) and value.__module__ == name:
                         yield f"{name}.{key}", value
-    yield "builtins", builtins
-    for module_name, name in _CLASSES:
-        if isinstance(module := sys.modules.get(module_name), types.ModuleType):
-            yield f"{module_name}.{name}", getattr(module, name)
-    from course_lib.grading.processes.shell import InteractiveShell, Shell
+    yield from ((place, holder) for place in (*_OPEN, *_SHELLS) if (holder := _holder(place)) is not None)
 
-    yield from (("IPython's shell", InteractiveShell), ("IPython", Shell))
+
+def _holder(place: str) -> Any:
+    """The module or class of this name, None where there is none."""
+    if place in _SHELLS:
+        from course_lib.grading.processes import shell
+
+        return getattr(shell, _SHELLS[place])
+    module = sys.modules.get(place)
+    if isinstance(module, types.ModuleType):
+        return module
+    name, _, key = place.rpartition(".")
+    module = sys.modules.get(name)
+    value = vars(module).get(key) if isinstance(module, types.ModuleType) else None
+    return value if isinstance(value, type) else None
 
 
 def _hooks(shell: Any) -> Iterator[tuple[str, int]]:

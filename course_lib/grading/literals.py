@@ -38,7 +38,7 @@ class LiteralSide:
     def be_ready(self) -> None:
         """There is nothing to start,"""
 
-    def probe(self) -> list[str]:
+    def probe(self, *, thorough: bool = True) -> list[str]:  # noqa: ARG002 (as StudentSide has it)
         """nothing that could have been tampered with,"""
         return []
 

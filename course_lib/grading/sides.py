@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, ChannelTimeout, Message
+from course_lib.grading.integrity import names_to_look_at
 from course_lib.grading.limits import Limits
 from course_lib.grading.literals import LiteralSide
 from course_lib.grading.processes.judge import ENDED, HUNG, MAX_NOTICES
@@ -112,12 +113,17 @@ class StudentSide:
                     del self.ran[number]  # went well once, and not now: without it, then
                     break
 
-    def probe(self) -> list[str]:
-        """Which parts of Python, IPython and the libraries are not what they were."""
+    def probe(self, *, thorough: bool = True) -> list[str]:
+        """Which parts of Python, IPython and the libraries are not what they were.
+
+        Where points depend on it, all are looked at; else only what the code that ran could have replaced by its name.
+        """
         if self.process is None:
             return []
+        names = [None] if thorough else [names_to_look_at(source) for source, _ in self.ran]
+        known = None if None in names else sorted(frozenset().union(*names))
         try:
-            answer, _ = self.ask({"kind": "probe"}, b"", time.monotonic() + 20)
+            answer, _ = self.ask({"kind": "probe", "names": known}, b"", time.monotonic() + 20)
         except Gone:
             return ["the connection to the grader"]
         changed = answer.get("changed")

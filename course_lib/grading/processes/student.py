@@ -7,7 +7,7 @@ It is told to run cells, to hand out values and to call functions; it answers wi
 ``fetch``      names → each as a message, or nothing where there is no such name
 ``call``       a function with pickled arguments → its result, and the arguments that it changed
 ``guarded``    a compiled test (see `course_lib.grading.execution`) → how it ended
-``probe``      which of Python's, IPython's and the libraries' own parts were replaced
+``probe``      which of Python's, IPython's and the libraries' own parts were replaced (those of some names, or all)
 =============  =======================================================================================
 """
 
@@ -73,8 +73,7 @@ class Student:
         elif kind == "guarded":
             reply, block = self._guarded(head, body)
         else:
-            now = integrity.snapshot(self.shell, self.baseline)
-            reply, block = {"changed": integrity.differences(self.baseline, now)}, b""
+            reply, block = {"changed": integrity.replaced(self.shell, self.baseline, head.get("names"))}, b""
         self.channel.send({"kind": "answer", **reply}, block)
 
     def _fetch(self, names: list[str]) -> tuple[dict[str, Any], bytes]:
