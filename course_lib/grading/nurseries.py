@@ -8,9 +8,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from course_lib import mlflow_database
-from course_lib.grading.kernels.identity import MLFLOW_STORES
-from course_lib.grading.processes.starter import can_fork, existing, import_also, start_nursery
+from course_lib.grading.processes.start_nursery import can_fork, existing, import_also, start_nursery
 from course_lib.paths import data_dir
 
 _USUAL = ("numpy", "pandas")  # what hardly a notebook does without
@@ -50,6 +48,9 @@ class Nursery:
         """Have it import these as well; returns a connection for each worker (None where processes aren't forked)."""
         if self.process is None:
             return [None] * workers
+        from course_lib import mlflow_database  # not before the nursery is started, which this file is first for
+        from course_lib.grading.kernels.identity import MLFLOW_STORES
+
         self.needed = True
         also = [name for name in modules if name not in _USUAL]
         if mlflow_database.used_by(also):

@@ -18,7 +18,7 @@ from typing import Any
 from course_lib.grading import worker
 from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, pair
 from course_lib.grading.nurseries import worker_environment
-from course_lib.grading.processes.starter import can_fork
+from course_lib.grading.processes.start_nursery import can_fork
 
 _PATIENCE = 5.0  # seconds for a worker to end by itself
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,14 @@ from typing import Any, Protocol
 
 from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, ChannelTimeout, pair
 from course_lib.grading.limits import Limits
+from course_lib.grading.processes.start_nursery import (
+    START_SECONDS,
+    can_fork,
+    existing,
+    import_also,
+    start_nursery,
+)
 
-START_SECONDS = 120.0
 STUDENT, JUDGE = "student", "judge"
 
 
@@ -250,46 +256,3 @@ class Starter:
         child.stdin.close()
         self._fresh[child.pid] = child
         return child.pid
-
-
-def start_nursery(
-    workers: int, modules: Sequence[str], readable: Sequence[str] | None, env: dict[str, str] | None = None
-) -> tuple[list[socket.socket], subprocess.Popen[bytes]]:
-    """A nursery for some workers: each worker's end of its connection, and the process.
-
-    It imports the modules, and waits to hear of others (see `import_also`). Sandboxes in which ``readable`` can be read
-    are kept ready beside it (None: students' processes are not sandboxed).
-    """
-    pairs = [socket.socketpair() for _ in range(workers)]
-    theirs = [there.fileno() for _, there in pairs]
-    rooms = "" if readable is None else json.dumps(list(readable))
-    command = [
-        sys.executable,
-        "-m",
-        "course_lib.grading.processes.nursery",
-        ",".join(map(str, theirs)),
-        rooms,
-        *modules,
-    ]
-    process = subprocess.Popen(command, pass_fds=theirs, stdin=subprocess.PIPE, env=env)
-    for here, there in pairs:
-        there.close()
-        here.settimeout(START_SECONDS)
-    return [here for here, _ in pairs], process
-
-
-def import_also(nursery: subprocess.Popen[bytes], modules: Sequence[str]) -> None:
-    """Tell a nursery what else to import, and that this is all."""
-    assert nursery.stdin is not None
-    with suppress(BrokenPipeError), nursery.stdin as line:  # one that has ended is found out by who needs it
-        line.write(json.dumps(list(modules)).encode() + b"\n")
-
-
-def existing(paths: Iterable[Path]) -> list[str]:
-    """Those that there are."""
-    return [str(path) for path in paths if path.exists()]
-
-
-def can_fork() -> bool:
-    """Whether processes are forked here. Apple's libraries may crash after a fork, so not on macOS."""
-    return sys.platform.startswith("linux") and hasattr(socket, "send_fds")

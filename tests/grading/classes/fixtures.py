@@ -12,7 +12,8 @@ from course_lib.grading.calibration import calibrate
 from course_lib.grading.grade_notebook import grade_notebook
 from course_lib.grading.limits import MB, Limits
 from course_lib.grading.outcome import NotebookResult
-from course_lib.grading.processes.starter import Starter, can_fork
+from course_lib.grading.processes.start_nursery import can_fork
+from course_lib.grading.processes.starter import Starter
 from course_lib.grading.submissions import HandedFile
 from tests.grading.classes.demo_course import SOLVED, DemoCourse
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_lib.grading.integrity import differences, names_to_look_at
-from course_lib.grading.processes.starter import can_fork
+from course_lib.grading.processes.start_nursery import can_fork
 from tests.grading.classes.demo_course import SOLVED
 
 IMPORTS = "import numpy as np\nimport pandas as pd\n\n\n"

@@ -14,7 +14,7 @@ from course_lib.grading import nurseries
 from course_lib.grading.channel import Channel, ChannelTimeout, TakingChannel, pair
 from course_lib.grading.grade_class import grade
 from course_lib.grading.processes.judge import ENDED, HUNG, MAX_NOTICES, Judge
-from course_lib.grading.processes.starter import can_fork
+from course_lib.grading.processes.start_nursery import can_fork
 from course_lib.grading.sides import StudentSide
 from tests.grading.classes.test_class import run
 from tests.grading.conftest import wait_until
