@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, ChannelTimeout, Message
-from course_lib.grading.integrity import names_to_look_at
 from course_lib.grading.limits import Limits
 from course_lib.grading.literals import LiteralSide
 from course_lib.grading.processes.judge import ENDED, HUNG, MAX_NOTICES
 from course_lib.grading.processes.starter import JUDGE, STUDENT, CannotStart, MakeFolder, Process, Starter
+from course_lib.grading.replaced import names_to_look_at
 
 _GRACE = 2.0  # seconds for a judge to say that the student's process did not answer in time
 

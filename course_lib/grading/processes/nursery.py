@@ -31,14 +31,16 @@ from course_lib.grading.sandbox.namespaces import become_subreaper, stay_on
 if TYPE_CHECKING:
     from course_lib.grading.processes.porter import Porter
     from course_lib.grading.processes.room import Move
+    from course_lib.grading.replaced import Untouched
 
 _LARGEST_ORDER = 1 << 20
 
-baseline: dict[str, dict[str, int]] = {}  # filled before the first fork
+untouched: Untouched | None = None  # as processes are forked
 
 
 def main(argv: list[str]) -> None:
     """Import, then serve orders until every worker is gone."""
+    global untouched
     workers = [socket.socket(fileno=int(number)) for number in argv[0].split(",")]
     nursery = Nursery(workers)
     if argv[1]:
@@ -55,7 +57,7 @@ def main(argv: list[str]) -> None:
     if nursery.porter is not None:
         nursery.porter.prepare()  # not before: imports, here and in the grading process, keep a small machine busy
     gc.freeze()  # IPython looks for garbage when a shell is made, whatever is said above
-    baseline.update(_warm_up(shell.new_shell()))
+    untouched = _warm_up(shell.new_shell())
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 20)  # a notebook is short; what is left over goes with its process
@@ -71,15 +73,15 @@ def _named_later() -> Iterator[str]:
     yield from json.loads(sys.stdin.buffer.readline() or b"[]")
 
 
-def _warm_up(shell: Any) -> dict[str, dict[str, int]]:
+def _warm_up(shell: Any) -> Untouched:
     """Do once what every child would do first; returns how a process looks that no student has touched."""
-    from course_lib.grading import integrity
     from course_lib.grading.processes.seeds import seed
     from course_lib.grading.processes.warmup import warm_up_libraries
+    from course_lib.grading.replaced import Untouched
 
     seed()
     warm_up_libraries()
-    return integrity.snapshot(shell)
+    return Untouched(shell)
 
 
 class Nursery:
@@ -193,7 +195,7 @@ def run(order: dict[str, Any], channel: Channel) -> int:
         judge.limit_memory(order["memory_megabytes"])
         judge.main(channel)
     else:
-        student.main(channel, Shell.instance() if Shell.initialized() else None, baseline)
+        student.main(channel, Shell.instance() if Shell.initialized() else None, untouched)
     return 0
 
 

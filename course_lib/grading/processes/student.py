@@ -25,17 +25,18 @@ from course_lib.grading.processes import callbacks, changes
 from course_lib.grading.processes import shell as shells
 from course_lib.grading.processes.describe import describe_error
 from course_lib.grading.processes.seeds import seed
+from course_lib.grading.replaced import Untouched
 
 _LENGTH = 8
 
 
-def main(channel: Channel, shell: shells.Shell | None = None, baseline: integrity.Snapshot | None = None) -> None:
-    """Serve requests until the other end is closed. ``baseline`` is a snapshot of the untouched process."""
+def main(channel: Channel, shell: shells.Shell | None = None, untouched: Untouched | None = None) -> None:
+    """Serve requests until the other end is closed. ``untouched`` is how the process looks now."""
     shell = shell or shells.new_shell()
-    baseline = baseline or integrity.snapshot(shell)
+    untouched = untouched or Untouched(shell)
     shells.occupy(shell)
     sys.path[0] = os.getcwd()  # as in a notebook: files beside it can be imported
-    student = Student(channel, shell, baseline)
+    student = Student(channel, shell, untouched)
     seed()
     integrity.watch(student.notice)
     channel.send({"kind": "ready"})
@@ -50,8 +51,8 @@ def main(channel: Channel, shell: shells.Shell | None = None, baseline: integrit
 class Student:
     """Answers requests, one at a time."""
 
-    def __init__(self, channel: Channel, shell: shells.Shell, baseline: integrity.Snapshot) -> None:
-        self.channel, self.shell, self.baseline = channel, shell, baseline
+    def __init__(self, channel: Channel, shell: shells.Shell, untouched: Untouched) -> None:
+        self.channel, self.shell, self.untouched = channel, shell, untouched
         self.noticed: set[str] = set()
         callbacks.answer_with(self.callback)
 
@@ -73,7 +74,7 @@ class Student:
         elif kind == "guarded":
             reply, block = self._guarded(head, body)
         else:
-            reply, block = {"changed": integrity.replaced(self.shell, self.baseline, head.get("names"))}, b""
+            reply, block = {"changed": self.untouched.replaced(self.shell, head.get("names"))}, b""
         self.channel.send({"kind": "answer", **reply}, block)
 
     def _fetch(self, names: list[str]) -> tuple[dict[str, Any], bytes]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import types
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from course_lib.grading.integrity import differences, names_to_look_at
 from course_lib.grading.processes.start_nursery import can_fork
+from course_lib.grading.replaced import Untouched, names_to_look_at
 from tests.grading.classes.demo_course import SOLVED
 
 IMPORTS = "import numpy as np\nimport pandas as pd\n\n\n"
@@ -80,11 +84,30 @@ def test_honest_code_has_few_places_looked_at(grader, monkeypatch):
     assert names[:-1] == [None] * len(names[:-1]), "where points depend on it, all are looked at"
 
 
-def test_what_was_added_is_no_difference_but_a_hook_is():
-    before = {"numpy": {"mean": 1}, "IPython": {"ast_transformers": 0}}
-    assert differences(before, {"numpy": {"mean": 1, "more": 2}, "IPython": {"ast_transformers": 0}}) == ["numpy.more"]
-    assert differences(before, before) == []
-    assert differences(before, {"numpy": {"mean": 3}, "IPython": {"ast_transformers": 1}}) == [
-        "IPython.ast_transformers",
-        "numpy.mean",
-    ]
+class Hooks:
+    """As much of IPython's shell as is looked at for hooks."""
+
+    def __init__(self):
+        self.ast_transformers = []
+        self.events = types.SimpleNamespace(callbacks={})
+        self.display_formatter = types.SimpleNamespace(formatters={})
+
+
+@pytest.mark.parametrize("names", [None, ["equals", "sum", "added_later", "a word"]])
+def test_what_was_added_is_no_difference_but_a_hook_is_and_what_hides_a_base(monkeypatch, names):
+    shell = Hooks()
+    untouched = Untouched(shell)
+    monkeypatch.setattr(np, "added_later", len, raising=False)
+    assert untouched.replaced(shell, names) == []
+    monkeypatch.setattr(np, "sum", len)
+    monkeypatch.setattr(pd.Series, "equals", print, raising=False)
+    shell.ast_transformers.append(len)
+    assert untouched.replaced(shell, names) == ["IPython.ast_transformers", "numpy.sum", "pandas.Series.equals"]
+
+
+def test_only_what_goes_by_a_name_is_looked_at(monkeypatch):
+    shell = Hooks()
+    untouched = Untouched(shell)
+    monkeypatch.setattr(np, "sum", len)
+    assert untouched.replaced(shell, ["mean"]) == []
+    assert untouched.replaced(shell, ["sum"]) == ["numpy.sum"]
