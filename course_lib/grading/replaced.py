@@ -37,8 +37,6 @@ _MEANS = frozenset({
 })  # fmt: skip
 _COMMAND = re.compile(r"^\s*[%!]|=\s*[%!](?!=)", re.MULTILINE)  # IPython's
 _OUR_OWN = ("_", "input", "get_ipython", "display")  # set by IPython and by us when a process becomes a notebook's
-
-
 _NOTHING = id(None)  # as what is not there looks
 
 Part = tuple[str, str]  # where, and its name there
@@ -50,7 +48,9 @@ class Untouched:
     def __init__(self, shell: Any) -> None:
         self.parts: dict[Part, int] = {}
         self.by_name: dict[str, list[Part]] = {}
+        self.open: list[str] = []  # of classes that are loaded already: what comes with a later import is as it comes
         for place, holder in _holders():
+            self.open += [place] if place in _OPEN else []
             for name, value in list(vars(holder).items()):
                 if place in _OPEN or (callable(value) and name not in _OUR_OWN):
                     self.parts[place, name] = id(value)
@@ -67,13 +67,12 @@ class Untouched:
         To look at a function's identity is to write to its memory, which a forked process then copies, page by page:
         for all of them, that takes as long as the tests of a short task.
         """
-        own = {place: vars(holder) for place in _OPEN if (holder := _holder(place)) is not None}
         if names is None:
-            parts = [*self.parts, *((place, name) for place, values in own.items() for name in values)]
+            parts = [*self.parts, *self._hiding(None)]
         else:
             names = list(names)
             parts = [*self.always, *(part for name in names for part in self.by_name.get(name, ()))]
-            parts += [(place, name) for place, values in own.items() for name in names if name in values]
+            parts += self._hiding(names)
         find = functools.cache(_holder)
         changed = {f"{place}.{name}" for place, name in parts if self._is_changed(find(place), (place, name))}
         now = dict(_hooks(shell))
@@ -81,6 +80,15 @@ class Untouched:
             f"IPython.{name}" for name in now.keys() | self.hooks.keys() if now.get(name) != self.hooks.get(name)
         }
         return sorted(changed)[:_TOO_MANY]
+
+    def _hiding(self, names: list[str] | None) -> Iterator[Part]:
+        """What pandas' classes have now and had only from their bases, of these names or at all."""
+        for place in self.open:
+            if isinstance(holder := _holder(place), type):
+                own, bases = vars(holder), [vars(base) for base in holder.__mro__[1:]]
+                for name in own if names is None else names:
+                    if name in own and (place, name) not in self.parts and any(name in base for base in bases):
+                        yield place, name
 
     def _is_changed(self, holder: Any, part: Part) -> bool:
         now = _NOTHING if holder is None else id(vars(holder).get(part[1]))

@@ -23,13 +23,7 @@ from typing import Any, Protocol
 
 from course_lib.grading.channel import Channel, ChannelBroken, ChannelClosed, ChannelTimeout, pair
 from course_lib.grading.limits import Limits
-from course_lib.grading.processes.start_nursery import (
-    START_SECONDS,
-    can_fork,
-    existing,
-    import_also,
-    start_nursery,
-)
+from course_lib.grading.processes.start_nursery import START_SECONDS, can_fork, existing, import_also, start_nursery
 
 STUDENT, JUDGE = "student", "judge"
 

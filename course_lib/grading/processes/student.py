@@ -27,8 +27,6 @@ from course_lib.grading.processes.describe import describe_error
 from course_lib.grading.processes.seeds import seed
 from course_lib.grading.replaced import Untouched
 
-_LENGTH = 8
-
 
 def main(channel: Channel, shell: shells.Shell | None = None, untouched: Untouched | None = None) -> None:
     """Serve requests until the other end is closed. ``untouched`` is how the process looks now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 
 import numpy as np
@@ -98,11 +99,21 @@ def test_what_was_added_is_no_difference_but_a_hook_is_and_what_hides_a_base(mon
     shell = Hooks()
     untouched = Untouched(shell)
     monkeypatch.setattr(np, "added_later", len, raising=False)
+    monkeypatch.setattr(pd.DataFrame, "added_later", len, raising=False)  # as libraries do that extend pandas
     assert untouched.replaced(shell, names) == []
     monkeypatch.setattr(np, "sum", len)
     monkeypatch.setattr(pd.Series, "equals", print, raising=False)
     shell.ast_transformers.append(len)
     assert untouched.replaced(shell, names) == ["IPython.ast_transformers", "numpy.sum", "pandas.Series.equals"]
+
+
+@pytest.mark.parametrize("names", [None, ["head", "DataFrame"]])
+def test_a_library_that_is_imported_later_is_as_it_comes(monkeypatch, names):
+    with monkeypatch.context() as before:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "pandas"]:
+            before.delitem(sys.modules, name)
+        untouched = Untouched(Hooks())
+    assert untouched.replaced(Hooks(), names) == []
 
 
 def test_only_what_goes_by_a_name_is_looked_at(monkeypatch):
