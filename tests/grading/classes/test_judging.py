@@ -8,6 +8,7 @@ from course_lib.grading.assignment import Assignment, Cell, bound_names
 from course_lib.grading.calibration import calibrate
 from course_lib.grading.execution import DATA, GUARDED, Step, execute
 from course_lib.grading.limits import Limits
+from course_lib.grading.processes.start_nursery import can_fork
 from tests.grading.classes.demo_course import _entry
 
 LIMITS = Limits(cell_seconds=5, notebook_seconds=20)
@@ -17,8 +18,10 @@ LIMITS = Limits(cell_seconds=5, notebook_seconds=20)
 def judged(grader):
     """Run one answer and one test on data: the verdict."""
 
-    def run(answer, test, mode=DATA):
+    def run(answer, test, mode=DATA, plain=None):
+        shown = [Cell("plain", "code", "p", plain, plain, plain, {})] if plain else []
         cells = [
+            *shown,
             Cell("answer", "code", "a", answer, answer, answer, _entry("a", solution=True), "a"),
             Cell("test", "code", "t", test, test, test, _entry("t", 1, grade=True, locked=True), "t", 1.0),
         ]
@@ -114,6 +117,15 @@ def test_an_exit_is_no_error_that_a_test_could_expect(judged):
     test = "try:\n    f()\nexcept ValueError:\n    pass"
     assert judged("def f():\n    raise SystemExit(0)", test)["ename"] == "AnswerError"
     assert judged("def f():\n    raise KeyboardInterrupt", test)["ename"] == "AnswerError"
+
+
+@pytest.mark.skipif(not can_fork(), reason="processes are not forked here: IPython is not there before a cell needs it")
+def test_what_the_instructors_cells_show_is_not_drawn_beside_the_tests(judged):
+    plain = (
+        "class Page:\n    drawn = 0\n\n    def _repr_html_(self):\n        Page.drawn += 1\n        return 'page'\n\n\n"
+        "from IPython.display import display\n\ndisplay(Page())"
+    )
+    assert passes(judged("x = 1", "assert x == 1 and Page.drawn == 0, Page.drawn", plain=plain))
 
 
 def test_a_signature_and_help_can_be_tested(judged):
