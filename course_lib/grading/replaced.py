@@ -26,7 +26,7 @@ _OPEN = ("pandas.DataFrame", "pandas.Series", "pandas.Index")  # a name that is 
 _SHELLS = {"IPython's shell": "InteractiveShell", "IPython": "Shell"}
 _OURS = "course_lib."
 _TOO_MANY = 20
-_ALWAYS = ("sys", "IPython")  # few, and hooks among them that have no name
+_ALWAYS = ("sys", "IPython")  # few, and a library may replace them for whoever imports it
 # What can replace something without its name, or run code that is not to be read in the notebook.
 _MEANS = frozenset({
     "setattr", "delattr", "getattr", "attrgetter", "methodcaller", "vars", "globals", "locals", "dir", "sys",

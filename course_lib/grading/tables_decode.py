@@ -182,7 +182,7 @@ def text_array(dtype: str, items: list[str | None]) -> Any:
     """pandas' array of texts, of dtype ``str`` or ``string``. Its constructor would look at each text several times."""
     import pandas as pd
 
-    empty = _no_texts(dtype)
+    empty = no_texts(dtype)
     if empty.dtype.storage != "pyarrow":
         return pd.array(items, dtype=dtype)
     import pyarrow as pa
@@ -191,7 +191,8 @@ def text_array(dtype: str, items: list[str | None]) -> Any:
 
 
 @functools.cache
-def _no_texts(dtype: str) -> Any:
+def no_texts(dtype: str) -> Any:
+    """Such an array without any, which tells its class and its storage."""
     import pandas as pd
 
     return pd.array([], dtype=dtype)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from course_lib.grading.tables_decode import from_blocks, text_array
+from course_lib.grading.tables_decode import from_blocks, no_texts, text_array
 
 _FEW = 1000  # texts; a column of more is faster as the buffer that it is
 _PROTOCOL = 5
@@ -33,8 +33,8 @@ def _of_pandas() -> dict[type, Callable[[Any], Any]]:
         found |= {pd.DataFrame: _frame, pd.Series: _series}
     if hasattr(pd.Index, "_simple_new"):
         found |= {pd.Index: _index, pd.DatetimeIndex: _index}
-    if pd.array([], dtype="str").dtype.storage == "pyarrow":
-        found[type(pd.array([], dtype="str"))] = _texts
+    if (empty := no_texts("str")).dtype.storage == "pyarrow":
+        found[type(empty)] = _texts
     return found
 
 

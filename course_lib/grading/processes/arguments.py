@@ -26,34 +26,30 @@ Functions = list[Callable[..., Any]]
 
 def dump(value: Any) -> tuple[bytes, Functions]:
     """The pickle, and the functions that its numbers stand for. Raises what pickling raises."""
-    file = io.BytesIO()
-    pickler = _Pickler(file, _PROTOCOL)
-    pickler.dispatch_table = reducers()
     try:
-        pickler.dump(value)
+        data = _Pickler().dumped(value)
+        if not any(sign in data for sign in _SIGNS):
+            return data, []
     except Exception:  # a function, most likely
-        return _with_functions(value)
-    data = file.getvalue()
-    return _with_functions(value) if any(sign in data for sign in _SIGNS) else (data, [])
-
-
-def _with_functions(value: Any) -> tuple[bytes, Functions]:
-    """As `dump`, asking of each object whether it is a function of the tests' own, which takes longer."""
-    file = io.BytesIO()
-    pickler = _FunctionPickler(file, _PROTOCOL)
-    pickler.dispatch_table = reducers()
-    pickler.dump(value)
-    return file.getvalue(), pickler.functions
+        pass
+    pickler = _FunctionPickler()
+    return pickler.dumped(value), pickler.functions
 
 
 class _Pickler(pickle.Pickler):
-    dispatch_table: dict[type, Callable[[Any], Any]]
+    def __init__(self) -> None:
+        self.file = io.BytesIO()
+        super().__init__(self.file, _PROTOCOL)
+        self.dispatch_table = reducers()
+        self.functions: Functions = []
+
+    def dumped(self, value: Any) -> bytes:
+        self.dump(value)
+        return self.file.getvalue()
 
 
 class _FunctionPickler(_Pickler):
-    def __init__(self, file: io.BytesIO, protocol: int) -> None:
-        super().__init__(file, protocol)
-        self.functions: Functions = []
+    """Asks of each object whether it is a function of the tests' own, which takes longer."""
 
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)

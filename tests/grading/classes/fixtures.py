@@ -14,6 +14,7 @@ from course_lib.grading.limits import MB, Limits
 from course_lib.grading.outcome import NotebookResult
 from course_lib.grading.processes.start_nursery import can_fork
 from course_lib.grading.processes.starter import Starter
+from course_lib.grading.sides import StudentSide
 from course_lib.grading.submissions import HandedFile
 from tests.grading.classes.demo_course import SOLVED, DemoCourse
 
@@ -48,6 +49,19 @@ class Grader:
     def answers(self, **answers: str) -> NotebookResult:
         """Grade the exercises with these answers, and right ones to everything else."""
         return self(self.course.answered({**SOLVED, **answers}))
+
+
+def asked_by_the_worker(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What workers ask students' processes from now on, as it comes."""
+    asked: list[dict[str, Any]] = []
+    ask = StudentSide.ask
+
+    def noted(self: StudentSide, head: dict[str, Any], body: bytes, deadline: float) -> Any:
+        asked.append(head)
+        return ask(self, head, body, deadline)
+
+    monkeypatch.setattr(StudentSide, "ask", noted)
+    return asked
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 from course_lib.grading.processes.start_nursery import can_fork
 from course_lib.grading.replaced import Untouched, names_to_look_at
 from tests.grading.classes.demo_course import SOLVED
+from tests.grading.classes.fixtures import asked_by_the_worker
 
 IMPORTS = "import numpy as np\nimport pandas as pd\n\n\n"
 REPLACED = {
@@ -23,7 +24,10 @@ REPLACED = {
     "by a number of its name": ("vars(np)[sorted(vars(np))[-1]] = len", "numpy."),
     "in the dictionary of a module": ("np.__dict__.update(mean=len)", "numpy.mean"),
     "by code in a text": ("exec(bytes.fromhex('6e702e6d65616e203d206c656e'))", "numpy.mean"),
-    "by a command": ("%run -i replace.py", "numpy.mean"),
+    "by a command": (
+        "with open('replace.py', 'w') as file:\n    print('np.mean = len', file=file)\n%run -i replace.py",
+        "numpy.mean",
+    ),
     "of Python": ("import builtins\nbuiltins.abs = max", "builtins.abs"),
     "of the course": ("import course_lib.grading.wire as w\nw.encode = len", "course_lib.grading.wire.encode"),
     "a class of the course": (
@@ -39,11 +43,8 @@ REPLACED = {
 
 @pytest.mark.parametrize(("code", "name"), REPLACED.values(), ids=REPLACED)
 def test_what_was_replaced_is_found(grader, code, name):
-    answers = {"why": "x"}
-    if "run -i" in code:
-        answers["stages"] = "with open('replace.py', 'w') as file:\n    print('np.mean = len', file=file)\n"
-    task = "total" if "def total" in code else "stages"
-    result = grader.answers(**{task: answers.get(task, "") + IMPORTS + code + "\n" + SOLVED[task] * (task == "stages")})
+    task, rest = ("total", "") if "def total" in code else ("stages", f"\n{SOLVED['stages']}")
+    result = grader.answers(**{task: IMPORTS + code + rest})
     assert any(flag["what"].startswith(f"replaced {name}") for flag in result.flags), result.flags
 
 
@@ -68,16 +69,7 @@ def test_honest_code_is_looked_at_by_its_words(source):
 
 @pytest.mark.skipif(not can_fork(), reason="processes are not forked here")
 def test_honest_code_has_few_places_looked_at(grader, monkeypatch):
-    asked = []
-    from course_lib.grading.sides import StudentSide
-
-    ask = StudentSide.ask
-
-    def noted(self, head, body, deadline):
-        asked.append(head)
-        return ask(self, head, body, deadline)
-
-    monkeypatch.setattr(StudentSide, "ask", noted)
+    asked = asked_by_the_worker(monkeypatch)
     assert grader.answers(Counter="Counter = None").flags == []
     names = [head["names"] for head in asked if head["kind"] == "probe"]
     assert names[-1] is not None
